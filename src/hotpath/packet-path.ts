@@ -1,0 +1,133 @@
+/**
+ * The packet path: everything that is done to each packet, in place, on one linear memory per data worker.
+ *
+ * Two implementations share this interface and the tests: {@link Hotpath} (AssemblyScript, `assembly/`) and
+ * {@link HotpathTwin} (plain TypeScript: oracle, baseline and fallback).
+ *
+ * Addresses are byte offsets into {@link PacketPath.memory}. They differ between builds, so they are always read
+ * from here. A range handed to a function must lie inside the memory: the bytes in it may be anything (they come
+ * from peers), the range itself is the caller's responsibility.
+ */
+
+/** Free bytes in front of `inputAt`: the kept rest of an incomplete packet (at most 4094 bytes) goes there. */
+export const CARRY_ROOM = 4096;
+
+/** Bytes that `frame` writes in front of an IP packet: SSTP data header (4), FF 03 (2), PPP protocol (2). */
+export const FRAME_HEADER_LENGTH = 8;
+
+/** Longest IP packet that fits in one SSTP packet: 4095 less {@link FRAME_HEADER_LENGTH}. */
+export const MAX_FRAMED_LENGTH = 4087;
+
+/** Bytes of a table entry: u32 `at`, u16 `length`, u16 `protocol`, all little-endian. */
+export const ENTRY_LENGTH = 8;
+/** Offset of the u32 address in a table entry. */
+export const ENTRY_AT = 0;
+/** Offset of the u16 length in a table entry. */
+export const ENTRY_BYTES = 4;
+/** Offset of the u16 protocol in a table entry. */
+export const ENTRY_PROTOCOL = 6;
+
+/**
+ * Values of an entry's protocol field which are not PPP protocol numbers. They are even, and a PPP protocol number
+ * is always odd (RFC 1661, section 2), so nothing that a peer sends can be taken for one of them.
+ */
+export const EntryMark = {
+  /** An SSTP control packet: `at` is its SSTP header, `length` the whole packet. */
+  Control: 0x0000,
+  /** A data packet without a valid PPP header: (`at`, `length`) is its payload. Count and drop. */
+  NoPppHeader: 0x0002,
+  /** Refused by `admit`: lengths or version of the IPv4 header contradict the packet. Count and drop. */
+  Malformed: 0x0004,
+  /** Refused by `admit`: the source address is not the tunnel's. Count and drop. */
+  Spoofed: 0x0006,
+} as const;
+export type EntryMark = (typeof EntryMark)[keyof typeof EntryMark];
+
+/** Negative results of the packet path. */
+export const PathError = {
+  /** SSTP version other than 1.0 (MS-SSTP 2.2.1). */
+  Version: -1,
+  /** SSTP length under 4: shorter than its own header. */
+  Length: -2,
+  /** SSTP control packet with a length under 8. */
+  ControlLength: -3,
+  /** IP packet longer than {@link MAX_FRAMED_LENGTH}: does not fit in an SSTP packet. */
+  TooLong: -4,
+  /** IP packet shorter than its fixed header. */
+  TooShort: -5,
+  /** Neither IPv4 nor IPv6. */
+  NotIp: -6,
+} as const;
+export type PathError = (typeof PathError)[keyof typeof PathError];
+
+/** The linear memory and where its regions are. It never grows, so views on it stay valid. */
+export interface PacketMemory {
+  readonly memory: Uint8Array;
+  readonly view: DataView;
+  /** A TLS chunk lands here; {@link CARRY_ROOM} bytes in front of it are free. */
+  readonly inputAt: number;
+  readonly inputLength: number;
+  /** The entries that `delineate` writes, {@link ENTRY_LENGTH} bytes each. */
+  readonly tableAt: number;
+  readonly tableEntries: number;
+  /** Landing slots of TUN reads: packet `i` starts at `tunAt + i * tunStride + headroom`. */
+  readonly tunAt: number;
+  readonly tunSlots: number;
+  readonly tunStride: number;
+  /** Free bytes in front of each packet in a TUN slot. */
+  readonly headroom: number;
+  /** Blocks which the host lends to tunnels for what is on its way to TLS. */
+  readonly transmitAt: number;
+  readonly transmitBlocks: number;
+  readonly transmitBlockLength: number;
+  /** Short-lived bytes of the host: valid until the next turn of the event loop at most. */
+  readonly scratchAt: number;
+  readonly scratchLength: number;
+}
+
+export interface PacketPath extends PacketMemory {
+  /**
+   * Cuts the SSTP byte stream in [at, end) into table entries, in place (MS-SSTP 2.2.1, 3.1.5.1).
+   *
+   * Returns how many entries it wrote; 0 means that the rest is an incomplete packet (or nothing). It stops early
+   * when the table is full, or before a malformed header, so the caller goes on at `at + consumed()` until the
+   * result is 0 or a {@link PathError}: then packets in front of a malformed header are delivered however the
+   * stream was split. {@link InputStream} is that loop.
+   */
+  delineate(at: number, end: number): number;
+  /** Bytes that the last `delineate` cut, counted from its `at`. */
+  consumed(): number;
+  /**
+   * Judges the IPv4 entries among the first `entries` of the table and returns how many of them are left.
+   *
+   * Refused ones are marked {@link EntryMark.Malformed} (version, header length, total length) or
+   * {@link EntryMark.Spoofed} (`source` is not 0 and differs from the packet's). Others are trimmed to their IP total
+   * length, and a TCP SYN has its MSS lowered to `mss` (0 = off), the checksum following by RFC 1624.
+   * Entries of other protocols are left alone.
+   */
+  admit(entries: number, source: number, mss: number): number;
+  /**
+   * Writes SSTP data header, FF 03 and PPP protocol into the {@link FRAME_HEADER_LENGTH} bytes in front of the IP
+   * packet at `at`. Returns where the frame starts, or a {@link PathError}.
+   */
+  frame(at: number, length: number): number;
+  /**
+   * Writes the framed IP packet at `to` (not overlapping with the packet), with the MSS of a TCP SYN lowered to
+   * `mss` (0 = off). Returns the bytes written, or a {@link PathError}; then nothing was written.
+   */
+  frameInto(at: number, length: number, to: number, mss: number): number;
+  /**
+   * Sends IPv4 `address` (u32) to `slot` (>= 0), replacing an earlier route. False when the table is full, the
+   * address is 0.0.0.0 or the slot is negative.
+   */
+  routeAdd(address: number, slot: number): boolean;
+  /** Forgets the route of `address`; false when there was none. */
+  routeRemove(address: number): boolean;
+  /** The slot for the destination of the IP packet at `at`, or -1 (no route, not IPv4, too short). */
+  routeLookup(at: number, length: number): number;
+  /**
+   * One's-complement sum of the bytes, folded to 16 bits, not inverted (RFC 1071); an odd last byte is padded with
+   * zero. `initial` is a sum to start from, up to 32 bits wide.
+   */
+  checksum(at: number, length: number, initial: number): number;
+}
