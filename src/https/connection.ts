@@ -1,0 +1,106 @@
+/**
+ * The HTTPS layer as MS-SSTP 3.1.7.2 names it: open, accept, close, send, receive, disconnected. The same interface serves the gateway
+ * (connections come from {@link HttpsListener}) and the client (connections come from `openHttps`). Behind it is one TLS connection whose
+ * HTTP preamble has been exchanged: from here on, all bytes in both directions are the SSTP stream.
+ */
+
+/** Why a connection ended without {@link HttpsConnection.close} or {@link HttpsConnection.abort}. */
+export type DisconnectCause =
+  /** close_notify or TCP FIN from the peer. */
+  | 'fin'
+  /** TCP RST, or a write to a connection that the peer had already forgotten. */
+  | 'reset'
+  /** The peer sent a fatal TLS alert. */
+  | 'tls-alert'
+  /** The TLS layer refused what the peer sent: broken record, failed authentication, renegotiation. */
+  | 'tls-error'
+  /** TCP gave up: nothing was acknowledged in time, or keepalive probes stayed unanswered. */
+  | 'timeout'
+  /** The kernel reports the way to the peer as gone (interface, route, ICMP). */
+  | 'network'
+  /** {@link HttpsListener.close} took the connection away. */
+  | 'listener-closed';
+
+/** The owner of a connection's byte stream. */
+export interface HttpsUpper {
+  /**
+   * Bytes of the SSTP stream, cut anywhere. The first chunk may be what came in one piece with the HTTP preamble.
+   * The chunk belongs to the receiver: it is never written again.
+   */
+  receive(chunk: Uint8Array): void;
+  /**
+   * The connection is gone, for a cause that is not ours. Called once, in the same turn of the event loop as the socket event, and never
+   * after {@link HttpsConnection.close} or {@link HttpsConnection.abort}. Nothing may be sent any more.
+   * @param now `performance.now()` at the socket event.
+   */
+  disconnected(cause: DisconnectCause, now: number): void;
+}
+
+/** What the TLS handshake settled. */
+export interface TlsFacts {
+  /** 'TLSv1.2', 'TLSv1.3'. */
+  readonly version: string;
+  /** IANA name, such as 'TLS_AES_256_GCM_SHA384'. */
+  readonly cipher: string;
+  /** Name in the server_name extension, as sent. */
+  readonly serverName: string | undefined;
+}
+
+/** The SSTP request that opened the connection. */
+export interface RequestFacts {
+  /** Request target with its query (`tenantid`). */
+  readonly target: string;
+  readonly host: string | undefined;
+  /** SSTPCORRELATIONID as sent: for logs only, `sstpc` sends a malformed one. */
+  readonly correlationId: string | undefined;
+  /** `sstpc` reads one SSTP packet per readable event and needs {@link HttpsConnection.setOnePacketPerRecord}. */
+  readonly client: 'sstpc' | 'other';
+}
+
+export interface HttpsConnection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly tls: TlsFacts;
+  /** DER of the leaf certificate that the server presented on this connection: what crypto binding (MS-SSTP 3.2.5.2.3) hashes. Shared, not to be written. */
+  readonly certificate: Uint8Array;
+  readonly request: RequestFacts;
+  /**
+   * Bytes to the peer. They may wait in a queue by reference, so they must not change until `written` is called, which happens when the
+   * kernel has taken them, in the order of the sends, and never after `disconnected`, `close` or `abort`. Ignored on a connection that has ended.
+   */
+  send(bytes: Uint8Array, written?: () => void): void;
+  /** Bytes given to {@link send} that the kernel has not taken yet. */
+  readonly bytesQueued: number;
+  /** From now on each {@link send} is a TLS record (or several full ones) of its own. */
+  setOnePacketPerRecord(): void;
+  /** Orderly end: queued bytes, close_notify, FIN; destroyed when the peer has answered or after a grace time. The upper hears nothing more. */
+  close(): void;
+  /** Ends at once with a RST; queued bytes are lost. The upper hears nothing more. */
+  abort(): void;
+}
+
+/** Why an incoming connection never reached the upper layer. Each such connection is reported once. */
+export type RefusalReason =
+  /** Too many connections are between TCP accept and the end of the HTTP header. */
+  | 'half-open-limit'
+  /** The peer left before its request was complete. */
+  | 'client-gone'
+  /** Clear-text HTTP on the TLS port. */
+  | 'plain-http'
+  /** The first byte is neither a TLS handshake record nor a letter of an HTTP method. */
+  | 'not-tls'
+  /** The TLS handshake failed; the detail names the OpenSSL error or alert. */
+  | 'tls-handshake'
+  /** The time budget ended before the TLS handshake did. */
+  | 'handshake-timeout'
+  /** The time budget ended before the HTTP header did. */
+  | 'header-timeout'
+  | 'header-too-large'
+  | 'bad-request'
+  | 'http-version'
+  | 'wrong-method'
+  | 'wrong-path'
+  /** The upper layer declined: answered with 503. */
+  | 'no-capacity'
+  /** The listener was closed meanwhile. */
+  | 'listener-closed';
