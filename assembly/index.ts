@@ -1,1 +1,29 @@
+/**
+ * The packet path of one data worker: what is done to every packet, in place, without heap, imports or traps on
+ * anything that the network can send. `src/hotpath/packet-path.ts` documents the functions from the caller's side.
+ */
+
+/** Rises when an export changes its meaning; the host refuses a module with another number. */
 export const ABI_VERSION: i32 = 1;
+
+export {
+  INPUT_AT,
+  INPUT_LENGTH,
+  SCRATCH_AT,
+  SCRATCH_LENGTH,
+  STATIC_END,
+  TABLE_AT,
+  TABLE_ENTRIES,
+  TRANSMIT_AT,
+  TRANSMIT_BLOCK_LENGTH,
+  TRANSMIT_BLOCKS,
+  TUN_AT,
+  TUN_HEADROOM,
+  TUN_SLOTS,
+  TUN_STRIDE,
+} from './memory';
+export { admit } from './admit';
+export { checksum } from './checksum';
+export { consumed, delineate } from './delineate';
+export { frame, frameInto } from './frame';
+export { routeAdd, routeLookup, routeRemove } from './routes';

@@ -92,7 +92,7 @@ export interface PacketPath extends PacketMemory {
    * Returns how many entries it wrote; 0 means that the rest is an incomplete packet (or nothing). It stops early
    * when the table is full, or before a malformed header, so the caller goes on at `at + consumed()` until the
    * result is 0 or a {@link PathError}: then packets in front of a malformed header are delivered however the
-   * stream was split. {@link InputStream} is that loop.
+   * stream was split. {@link StreamCutter} is that loop.
    */
   delineate(at: number, end: number): number;
   /** Bytes that the last `delineate` cut, counted from its `at`. */
