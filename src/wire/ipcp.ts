@@ -18,8 +18,8 @@ export type IpcpOption = (typeof IpcpOption)[keyof typeof IpcpOption];
 
 const ADDRESS_LENGTH = 4;
 
-/** The unsigned 32-bit address of an IP-Address or name server option, or `Length`. */
-export function parseAddressOption(value: Uint8Array): number | WireError {
+/** The unsigned 32-bit address of an IP-Address or name server option, or the negative {@link WireError} `Length`. */
+export function parseAddressOption(value: Uint8Array): number {
   return value.length === ADDRESS_LENGTH ? viewOf(value).getUint32(0) : WireError.Length;
 }
 

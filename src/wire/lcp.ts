@@ -32,8 +32,8 @@ const PROTOCOL_LENGTH = 2;
 
 // -- Options: `value` is that of a CpOption ---------------------------------------------------------------------------
 
-/** Bytes, or `Length`. */
-export function parseMru(value: Uint8Array): number | WireError {
+/** Bytes, or the negative {@link WireError} `Length`. */
+export function parseMru(value: Uint8Array): number {
   return value.length === 2 ? viewOf(value).getUint16(0) : WireError.Length;
 }
 
@@ -43,8 +43,8 @@ export function mruOption(mru: number): CpOption {
   return { type: LcpOption.Mru, value };
 }
 
-/** An unsigned 32-bit number, or `Length`. */
-export function parseMagicNumber(value: Uint8Array): number | WireError {
+/** An unsigned 32-bit number, or the negative {@link WireError} `Length`. */
+export function parseMagicNumber(value: Uint8Array): number {
   return value.length === MAGIC_LENGTH ? viewOf(value).getUint32(0) : WireError.Length;
 }
 

@@ -162,8 +162,8 @@ export function encodeControlPacket(packet: ControlPacket): Uint8Array {
 
 // -- Encapsulated Protocol ID, MS-SSTP 2.2.9 --------------------------------------------------------------------------
 
-/** The protocol, {@link ENCAPSULATED_PPP} when the peer is sane, or `Length`. */
-export function parseEncapsulatedProtocolId(value: Uint8Array): number | WireError {
+/** The protocol, {@link ENCAPSULATED_PPP} when the peer is sane, or the negative {@link WireError} `Length`. */
+export function parseEncapsulatedProtocolId(value: Uint8Array): number {
   return value.length === 2 ? viewOf(value).getUint16(0) : WireError.Length;
 }
 
@@ -217,15 +217,13 @@ export function parseCryptoBinding(value: Uint8Array): CryptoBinding | WireError
   if (value.length !== CRYPTO_BINDING_LENGTH) return WireError.Length;
   const hashProtocol = viewOf(value).getUint8(FLAG_AT);
   const length = hashLength(hashProtocol);
-  const isZero = (byte: number) => byte === 0;
   return {
     hashProtocol,
     nonce: value.slice(NONCE_AT, CERTIFICATE_HASH_AT),
     certificateHash: value.slice(CERTIFICATE_HASH_AT, CERTIFICATE_HASH_AT + length),
     compoundMac: value.slice(MAC_AT, MAC_AT + length),
     paddingIsZero:
-      value.subarray(CERTIFICATE_HASH_AT + length, MAC_AT).every(isZero) &&
-      value.subarray(MAC_AT + length).every(isZero),
+      isZero(value.subarray(CERTIFICATE_HASH_AT + length, MAC_AT)) && isZero(value.subarray(MAC_AT + length)),
   };
 }
 
@@ -240,6 +238,10 @@ export function cryptoBinding(binding: Omit<CryptoBinding, 'paddingIsZero'>): Ra
   value.set(binding.certificateHash, CERTIFICATE_HASH_AT);
   value.set(binding.compoundMac, MAC_AT);
   return { id: AttributeId.CryptoBinding, value };
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.every(byte => byte === 0);
 }
 
 function hashLength(hashProtocol: number): number {
