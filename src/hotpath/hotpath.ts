@@ -1,0 +1,113 @@
+/** The packet path as AssemblyScript: host side of `assembly/`. */
+import { readFile } from 'node:fs/promises';
+import { CARRY_ROOM, type PacketPath } from './packet-path.ts';
+
+/** The ABI_VERSION of `assembly/index.ts` that this host was written for. */
+const ABI_VERSION = 1;
+
+export type HotpathTarget = 'release' | 'debug';
+
+/** `assembly/index.ts` as JavaScript sees it. */
+interface HotpathExports {
+  readonly memory: WebAssembly.Memory;
+  readonly ABI_VERSION: WebAssembly.Global;
+  readonly STATIC_END: WebAssembly.Global;
+  readonly INPUT_AT: WebAssembly.Global;
+  readonly INPUT_LENGTH: WebAssembly.Global;
+  readonly TABLE_AT: WebAssembly.Global;
+  readonly TABLE_ENTRIES: WebAssembly.Global;
+  readonly TUN_AT: WebAssembly.Global;
+  readonly TUN_SLOTS: WebAssembly.Global;
+  readonly TUN_STRIDE: WebAssembly.Global;
+  readonly TUN_HEADROOM: WebAssembly.Global;
+  readonly TRANSMIT_AT: WebAssembly.Global;
+  readonly TRANSMIT_BLOCKS: WebAssembly.Global;
+  readonly TRANSMIT_BLOCK_LENGTH: WebAssembly.Global;
+  readonly SCRATCH_AT: WebAssembly.Global;
+  readonly SCRATCH_LENGTH: WebAssembly.Global;
+  readonly delineate: (at: number, end: number) => number;
+  readonly consumed: () => number;
+  readonly admit: (entries: number, source: number, mss: number) => number;
+  readonly frame: (at: number, length: number) => number;
+  readonly frameInto: (at: number, length: number, to: number, mss: number) => number;
+  readonly routeAdd: (address: number, slot: number) => number;
+  readonly routeRemove: (address: number) => number;
+  readonly routeLookup: (at: number, length: number) => number;
+  readonly checksum: (at: number, length: number, initial: number) => number;
+}
+
+/** Compiles the module that the build left beside the compiled JavaScript. Rejects when it is missing or not WebAssembly. */
+export async function loadHotpath(target: HotpathTarget = 'release'): Promise<WebAssembly.Module> {
+  const file = target === 'release' ? 'hotpath.wasm' : 'hotpath.debug.wasm';
+  return await WebAssembly.compile(await readFile(new URL(`../../${file}`, import.meta.url)));
+}
+
+/** One instance with its own memory (33.6 MiB of addresses; a page costs memory from its first use on). */
+export class Hotpath implements PacketPath {
+  readonly memory: Uint8Array;
+  readonly view: DataView;
+  readonly inputAt: number;
+  readonly inputLength: number;
+  readonly tableAt: number;
+  readonly tableEntries: number;
+  readonly tunAt: number;
+  readonly tunSlots: number;
+  readonly tunStride: number;
+  readonly headroom: number;
+  readonly transmitAt: number;
+  readonly transmitBlocks: number;
+  readonly transmitBlockLength: number;
+  readonly scratchAt: number;
+  readonly scratchLength: number;
+  // The exports themselves where no conversion is needed: a wrapper would be a second call per packet.
+  readonly delineate: PacketPath['delineate'];
+  readonly consumed: PacketPath['consumed'];
+  readonly admit: PacketPath['admit'];
+  readonly frame: PacketPath['frame'];
+  readonly frameInto: PacketPath['frameInto'];
+  readonly routeLookup: PacketPath['routeLookup'];
+  readonly checksum: PacketPath['checksum'];
+  readonly #exports: HotpathExports;
+
+  /** @throws Error when the module was built for another host. */
+  constructor(module: WebAssembly.Module) {
+    const exports = new WebAssembly.Instance(module).exports as unknown as HotpathExports;
+    if (exports.ABI_VERSION?.value !== ABI_VERSION) {
+      throw new Error(`hotpath: ABI version ${exports.ABI_VERSION?.value}, expected ${ABI_VERSION}: run the build`);
+    }
+    if (exports.STATIC_END.value > exports.INPUT_AT.value - CARRY_ROOM) {
+      throw new Error('hotpath: static data overlaps with the input region');
+    }
+    this.memory = new Uint8Array(exports.memory.buffer);
+    this.view = new DataView(exports.memory.buffer);
+    this.inputAt = exports.INPUT_AT.value;
+    this.inputLength = exports.INPUT_LENGTH.value;
+    this.tableAt = exports.TABLE_AT.value;
+    this.tableEntries = exports.TABLE_ENTRIES.value;
+    this.tunAt = exports.TUN_AT.value;
+    this.tunSlots = exports.TUN_SLOTS.value;
+    this.tunStride = exports.TUN_STRIDE.value;
+    this.headroom = exports.TUN_HEADROOM.value;
+    this.transmitAt = exports.TRANSMIT_AT.value;
+    this.transmitBlocks = exports.TRANSMIT_BLOCKS.value;
+    this.transmitBlockLength = exports.TRANSMIT_BLOCK_LENGTH.value;
+    this.scratchAt = exports.SCRATCH_AT.value;
+    this.scratchLength = exports.SCRATCH_LENGTH.value;
+    this.delineate = exports.delineate;
+    this.consumed = exports.consumed;
+    this.admit = exports.admit;
+    this.frame = exports.frame;
+    this.frameInto = exports.frameInto;
+    this.routeLookup = exports.routeLookup;
+    this.checksum = exports.checksum;
+    this.#exports = exports;
+  }
+
+  routeAdd(address: number, slot: number): boolean {
+    return this.#exports.routeAdd(address, slot) !== 0;
+  }
+
+  routeRemove(address: number): boolean {
+    return this.#exports.routeRemove(address) !== 0;
+  }
+}
