@@ -1,0 +1,201 @@
+/**
+ * The packet path in plain TypeScript: the oracle that the WASM builds are tested against, the baseline that they are
+ * measured against, and a fallback where WebAssembly is not to be had.
+ *
+ * It is written for the reader and for V8, not translated from `assembly/`: one long-lived DataView, numbers only,
+ * nothing allocated per packet.
+ */
+import {
+  CARRY_ROOM,
+  ENTRY_AT,
+  ENTRY_BYTES,
+  ENTRY_LENGTH,
+  ENTRY_PROTOCOL,
+  EntryMark,
+  FRAME_HEADER_LENGTH,
+  MAX_FRAMED_LENGTH,
+  PathError,
+  type PacketPath,
+} from './packet-path.ts';
+import { clampMssIpv4 } from './twin-clamp-mss.ts';
+
+const SSTP_VERSION = 0x10;
+const SSTP_HEADER_LENGTH = 4;
+const SSTP_CONTROL_LENGTH_MIN = 8;
+const SSTP_LENGTH_MASK = 0x0fff;
+const CONTROL_BIT = 0x01;
+
+const PPP_ADDRESS_CONTROL = 0xff03;
+const PPP_IPV4 = 0x0021;
+const PPP_IPV6 = 0x0057;
+
+const IPV4_HEADER_LENGTH = 20;
+const IPV6_HEADER_LENGTH = 40;
+
+const MAX_ROUTES = 98_304;
+
+export class HotpathTwin implements PacketPath {
+  readonly memory: Uint8Array;
+  readonly view: DataView;
+  readonly inputAt = CARRY_ROOM;
+  readonly inputLength = 65_536;
+  readonly tableAt = this.inputAt + this.inputLength;
+  readonly tableEntries = 17_408;
+  readonly tunAt = this.tableAt + this.tableEntries * ENTRY_LENGTH;
+  readonly tunSlots = 64;
+  readonly tunStride = 4224;
+  readonly headroom = 64;
+  readonly scratchAt = this.tunAt + this.tunSlots * this.tunStride;
+  readonly scratchLength = 65_536;
+  readonly transmitAt = this.scratchAt + this.scratchLength;
+  readonly transmitBlocks = 1024;
+  readonly transmitBlockLength = 32_768;
+  readonly #routes = new Map<number, number>();
+  #consumed = 0;
+
+  constructor() {
+    const buffer = new ArrayBuffer(this.transmitAt + this.transmitBlocks * this.transmitBlockLength);
+    this.memory = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+  }
+
+  delineate(at: number, end: number): number {
+    const { view, tableAt, tableEntries } = this;
+    let packet = at;
+    let entries = 0;
+    let error = 0;
+    while (entries < tableEntries && end - packet >= SSTP_HEADER_LENGTH) {
+      const isControl = (view.getUint8(packet + 1) & CONTROL_BIT) !== 0;
+      const length = view.getUint16(packet + 2) & SSTP_LENGTH_MASK;
+      error = headerError(view.getUint8(packet), isControl, length);
+      if (error !== 0 || length > end - packet) break;
+      const entry = tableAt + entries * ENTRY_LENGTH;
+      if (isControl) writeEntry(view, entry, packet, length, EntryMark.Control);
+      else writePppEntry(view, entry, packet + SSTP_HEADER_LENGTH, packet + length);
+      packet += length;
+      entries += 1;
+    }
+    this.#consumed = packet - at;
+    return entries === 0 ? error : entries;
+  }
+
+  consumed(): number {
+    return this.#consumed;
+  }
+
+  admit(entries: number, source: number, mss: number): number {
+    const { view } = this;
+    const end = this.tableAt + Math.min(entries, this.tableEntries) * ENTRY_LENGTH;
+    let admitted = 0;
+    for (let entry = this.tableAt; entry < end; entry += ENTRY_LENGTH) {
+      if (view.getUint16(entry + ENTRY_PROTOCOL, true) !== PPP_IPV4) continue;
+      const at = view.getUint32(entry + ENTRY_AT, true);
+      if (!isWholeIpv4(view, at, view.getUint16(entry + ENTRY_BYTES, true))) {
+        view.setUint16(entry + ENTRY_PROTOCOL, EntryMark.Malformed, true);
+        continue;
+      }
+      if (source !== 0 && view.getUint32(at + 12) !== source >>> 0) {
+        view.setUint16(entry + ENTRY_PROTOCOL, EntryMark.Spoofed, true);
+        continue;
+      }
+      const totalLength = view.getUint16(at + 2);
+      view.setUint16(entry + ENTRY_BYTES, totalLength, true);
+      if (mss !== 0) clampMssIpv4(view, at, totalLength, mss);
+      admitted += 1;
+    }
+    return admitted;
+  }
+
+  frame(at: number, length: number): number {
+    const protocol = pppProtocol(this.view, at, length);
+    if (protocol < 0) return protocol;
+    writeFrameHeader(this.view, at - FRAME_HEADER_LENGTH, length, protocol);
+    return at - FRAME_HEADER_LENGTH;
+  }
+
+  frameInto(at: number, length: number, to: number, mss: number): number {
+    const protocol = pppProtocol(this.view, at, length);
+    if (protocol < 0) return protocol;
+    writeFrameHeader(this.view, to, length, protocol);
+    this.memory.copyWithin(to + FRAME_HEADER_LENGTH, at, at + length);
+    if (mss !== 0 && protocol === PPP_IPV4) clampMssIpv4(this.view, to + FRAME_HEADER_LENGTH, length, mss);
+    return FRAME_HEADER_LENGTH + length;
+  }
+
+  routeAdd(address: number, slot: number): boolean {
+    const key = address >>> 0;
+    if (key === 0 || slot < 0) return false;
+    if (this.#routes.size >= MAX_ROUTES && !this.#routes.has(key)) return false;
+    this.#routes.set(key, slot);
+    return true;
+  }
+
+  routeRemove(address: number): boolean {
+    return this.#routes.delete(address >>> 0);
+  }
+
+  routeLookup(at: number, length: number): number {
+    if (length < IPV4_HEADER_LENGTH || this.view.getUint8(at) >> 4 !== 4) return -1;
+    return this.#routes.get(this.view.getUint32(at + 16)) ?? -1;
+  }
+
+  checksum(at: number, length: number, initial: number): number {
+    const { view } = this;
+    const even = at + (length & ~1);
+    let sum = initial >>> 0;
+    for (let next = at; next < even; next += 2) sum += view.getUint16(next);
+    if (even < at + length) sum += view.getUint8(even) << 8;
+    while (sum > 0xffff) sum = (sum % 0x10000) + Math.floor(sum / 0x10000);
+    return sum;
+  }
+}
+
+function headerError(version: number, isControl: boolean, length: number): number {
+  if (version !== SSTP_VERSION) return PathError.Version;
+  if (length < SSTP_HEADER_LENGTH) return PathError.Length;
+  if (isControl && length < SSTP_CONTROL_LENGTH_MIN) return PathError.ControlLength;
+  return 0;
+}
+
+/** FF 03 may be missing, and the protocol may be one byte, whatever LCP negotiated (RFC 1661, section 2). */
+function writePppEntry(view: DataView, entry: number, at: number, end: number): void {
+  const field = end - at >= 2 && view.getUint16(at) === PPP_ADDRESS_CONTROL ? at + 2 : at;
+  const first = field < end ? view.getUint8(field) : 0;
+  if ((first & 1) !== 0) {
+    writeEntry(view, entry, field + 1, end - field - 1, first);
+    return;
+  }
+  const protocol = end - field >= 2 ? view.getUint16(field) : 0;
+  if ((protocol & 1) !== 0) writeEntry(view, entry, field + 2, end - field - 2, protocol);
+  else writeEntry(view, entry, at, end - at, EntryMark.NoPppHeader);
+}
+
+function writeEntry(view: DataView, entry: number, at: number, length: number, protocol: number): void {
+  view.setUint32(entry + ENTRY_AT, at, true);
+  view.setUint16(entry + ENTRY_BYTES, length, true);
+  view.setUint16(entry + ENTRY_PROTOCOL, protocol, true);
+}
+
+/** Bytes behind the total length are padding and allowed. */
+function isWholeIpv4(view: DataView, at: number, length: number): boolean {
+  if (length < IPV4_HEADER_LENGTH) return false;
+  const first = view.getUint8(at);
+  const headerLength = (first & 0x0f) * 4;
+  const totalLength = view.getUint16(at + 2);
+  return first >> 4 === 4 && headerLength >= IPV4_HEADER_LENGTH && headerLength <= totalLength && totalLength <= length;
+}
+
+function pppProtocol(view: DataView, at: number, length: number): number {
+  if (length > MAX_FRAMED_LENGTH) return PathError.TooLong;
+  if (length < IPV4_HEADER_LENGTH) return PathError.TooShort;
+  const version = view.getUint8(at) >> 4;
+  if (version === 4) return PPP_IPV4;
+  if (version !== 6) return PathError.NotIp;
+  return length < IPV6_HEADER_LENGTH ? PathError.TooShort : PPP_IPV6;
+}
+
+/** 10 00, u16 length, FF 03, u16 protocol. */
+function writeFrameHeader(view: DataView, to: number, length: number, protocol: number): void {
+  view.setUint32(to, (SSTP_VERSION << 24) | (FRAME_HEADER_LENGTH + length));
+  view.setUint32(to + 4, (PPP_ADDRESS_CONTROL << 16) | protocol);
+}
