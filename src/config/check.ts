@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { ConfigError, type Problem } from './config-error.ts';
+import { formatPath, type KeyPath, type YamlSource } from './yaml-source.ts';
+
+/** Checks a file against a schema. @throws ConfigError with every problem that was found, each with its line. */
+export function checkSource<T extends z.ZodType>(source: YamlSource, schema: T, empty: unknown): z.output<T> {
+  const result = schema.safeParse(source.value() ?? empty);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    source.file,
+    result.error.issues.flatMap(issue => describe(issue, source, schema)),
+  );
+}
+
+/** Places a problem that the schema cannot see (two keys that contradict, a file that is missing) on its line. */
+export function problemAt(source: YamlSource, path: KeyPath, message: string, accepted?: string): Problem {
+  return { line: source.lineOf(path), key: formatPath(path), message, accepted };
+}
+
+function describe(issue: z.core.$ZodIssue, source: YamlSource, schema: z.ZodType): Problem[] {
+  const path = issue.path.filter(step => typeof step !== 'symbol');
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, path).join(', ');
+    return issue.keys.map(key => problemAt(source, [...path, key], 'unknown key', known));
+  }
+  if (issue.code === 'invalid_type') {
+    return [problemAt(source, path, `must be ${CONTAINERS[issue.expected] ?? issue.expected}`)];
+  }
+  if (issue.code === 'too_small') return [problemAt(source, path, 'must not be empty')];
+  const accepted: unknown = issue.code === 'custom' ? issue.params?.['accepted'] : undefined;
+  return [problemAt(source, path, issue.message, typeof accepted === 'string' ? accepted : undefined)];
+}
+
+const CONTAINERS: Readonly<Record<string, string>> = { object: 'a section with keys', array: 'a list' };
+
+function knownKeys(schema: z.ZodType, path: KeyPath): string[] {
+  let inner = unwrap(schema);
+  for (const step of path) {
+    if (inner instanceof z.ZodObject && typeof step === 'string') inner = unwrap(inner.shape[step]);
+    else if (inner instanceof z.ZodArray) inner = unwrap(inner.element);
+  }
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+function unwrap(schema: unknown): unknown {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
+    inner = inner.unwrap();
+  }
+  return inner;
+}
