@@ -1,0 +1,112 @@
+import { constants, X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
+
+/** A certificate chain with its key, and the names it is served for. */
+export interface ServerCertificate {
+  /** PEM: leaf first, then the intermediates. Clients of SSTP do not fetch missing ones. */
+  readonly cert: string;
+  /** PEM, not encrypted. */
+  readonly key: string;
+  /** Exact names and wildcards of one label (`*.example.org`), any case. Empty: the DNS names of the certificate. */
+  readonly serverNames: readonly string[];
+}
+
+export interface TlsPolicy {
+  readonly minVersion: SecureVersion;
+  /** OpenSSL cipher list; undefined: Node's default. */
+  readonly ciphers?: string | undefined;
+}
+
+/** A certificate that cannot be served: unreadable, or its key is another one's. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError';
+}
+
+/**
+ * The certificates of a listener by server name. Entries with the same names and different key types (RSA beside ECDSA) are offered
+ * together. The first entry serves connections with an unknown name or without one: many SSTP clients send none.
+ */
+export class CertificateStore {
+  /** What `tls.Server` needs for connections without a server name. */
+  readonly defaultOptions: SecureContextOptions;
+  readonly #default: SecureContext;
+  readonly #byName = new Map<string, SecureContext>();
+  readonly #leaves: Buffer[] = [];
+
+  /** @throws {CertificateError} naming the entry. */
+  constructor(certificates: readonly ServerCertificate[], policy: TlsPolicy) {
+    const groups = new Map<string, { names: string[]; entries: ServerCertificate[] }>();
+    for (const [index, entry] of certificates.entries()) {
+      const leaf = readLeaf(entry, index);
+      this.#leaves.push(leaf.raw);
+      const names = (entry.serverNames.length > 0 ? entry.serverNames : dnsNames(leaf)).map(canonicalName).toSorted();
+      const key = names.join(' ');
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { names, entries: [entry] });
+      else group.entries.push(entry);
+    }
+    const contexts = [...groups.values()].map(({ names, entries }) => {
+      const options = contextOptions(entries, policy);
+      return { names, options, context: createSecureContext(options) };
+    });
+    const [first] = contexts;
+    if (first === undefined) throw new CertificateError('no certificate is configured');
+    this.#default = first.context;
+    this.defaultOptions = first.options;
+    for (const { names, context } of contexts) {
+      for (const name of names) if (!this.#byName.has(name)) this.#byName.set(name, context);
+    }
+  }
+
+  select(serverName: string): SecureContext {
+    const name = canonicalName(serverName);
+    return this.#byName.get(name) ?? this.#byName.get(`*${name.slice(labelLength(name))}`) ?? this.#default;
+  }
+
+  /** The store's own copy of a leaf, so that a thousand connections share one; the argument itself when the leaf is not of this store. */
+  sharedLeaf(der: Buffer): Buffer {
+    return this.#leaves.find(leaf => leaf.equals(der)) ?? der;
+  }
+}
+
+function readLeaf(entry: ServerCertificate, index: number): X509Certificate {
+  try {
+    const leaf = new X509Certificate(entry.cert);
+    createSecureContext({ cert: entry.cert, key: entry.key });
+    return leaf;
+  } catch (error) {
+    const label = entry.serverNames.length > 0 ? ` (${entry.serverNames.join(', ')})` : '';
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CertificateError(`certificate ${index + 1}${label}: ${why}`, { cause: error });
+  }
+}
+
+function contextOptions(entries: readonly ServerCertificate[], policy: TlsPolicy): SecureContextOptions {
+  return {
+    cert: entries.map(entry => entry.cert),
+    key: entries.map(entry => entry.key),
+    minVersion: policy.minVersion,
+    ...(policy.ciphers === undefined ? {} : { ciphers: policy.ciphers }),
+    honorCipherOrder: true,
+    // A resumed session keeps the certificate of its first handshake, which after a renewal is not the one we would bind to; and ticket
+    // keys are not shared between workers. Tunnels live for hours: a full handshake for each costs nothing that matters.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
+  };
+}
+
+function dnsNames(leaf: X509Certificate): string[] {
+  return (leaf.subjectAltName ?? '')
+    .split(', ')
+    .filter(name => name.startsWith('DNS:'))
+    .map(name => name.slice('DNS:'.length));
+}
+
+/** Lower case, without the dot of a fully qualified name. */
+function canonicalName(name: string): string {
+  return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase();
+}
+
+function labelLength(name: string): number {
+  const dot = name.indexOf('.');
+  return dot < 0 ? name.length : dot;
+}

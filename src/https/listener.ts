@@ -1,0 +1,197 @@
+import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import {
+  createServer as createTlsServer,
+  type SecureVersion,
+  type Server as TlsServer,
+  type TLSSocket,
+} from 'node:tls';
+import { listenReusePort } from '../ffi/reuse-port.ts';
+import { CertificateStore, type ServerCertificate } from './certificate-store.ts';
+import type { HttpsConnection, HttpsUpper, RefusalReason } from './connection.ts';
+import { ExpiryQueue } from './expiry-queue.ts';
+import { HalfOpen, type Reception } from './half-open.ts';
+import { TlsConnection } from './tls-connection.ts';
+
+/** How long a peer may take to answer our FIN; long enough for a lost segment or two. */
+const CLOSE_GRACE_MS = 3_000;
+/** Connections that wait in the kernel for accept: a burst of reconnects after an outage. */
+const BACKLOG = 1_024;
+/** First keepalive probe after this silence; finds peers that vanished while no tunnel timer runs yet. */
+const KEEPALIVE_DELAY_MS = 60_000;
+
+export interface ListenerOptions {
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  readonly certificates: readonly ServerCertificate[];
+  readonly minVersion: SecureVersion;
+  /** OpenSSL cipher list; undefined: Node's default. */
+  readonly ciphers?: string | undefined;
+  /** Time for TLS handshake and HTTP header together, ms. */
+  readonly budgetMs: number;
+  /** Bytes of the HTTP header; more is answered with 431. */
+  readonly headerLimit: number;
+  /** Connections between TCP accept and the end of the HTTP header, on all addresses together. */
+  readonly maxHalfOpen: number;
+  /** What a peer gets that does not speak SSTP: an HTTP error (404, 405, ...) or nothing. */
+  readonly decoy: '404' | 'close';
+  /** How long a peer may take to answer our FIN, ms. */
+  readonly closeGraceMs?: number;
+}
+
+export interface ListenerEvents {
+  /**
+   * A valid SSTP request. Returns the stream's owner, or undefined to have it answered with 503. The connection takes `send` from the
+   * moment this has returned: the HTTP answer goes first.
+   */
+  accept(connection: HttpsConnection): HttpsUpper | undefined;
+  /** A connection ended before it was accepted; once each. The detail is for the log: an OpenSSL error code, a cause. */
+  refused(reason: RefusalReason, remoteAddress: string, detail: string): void;
+}
+
+/** The accept event of MS-SSTP 3.1.7.2: TLS listeners whose connections have exchanged the HTTP preamble when they appear. */
+export class HttpsListener {
+  readonly #options: ListenerOptions;
+  readonly #events: ListenerEvents;
+  readonly #tls: TlsServer;
+  readonly #servers: Server[] = [];
+  readonly #halfOpen: ExpiryQueue<HalfOpen>;
+  readonly #lingering: ExpiryQueue<Socket>;
+  readonly #connections = new Set<TlsConnection>();
+  readonly #halfOpenByTcp = new WeakMap<Socket, HalfOpen>();
+  readonly #reception: Reception;
+  #store: CertificateStore;
+
+  /** @throws {CertificateError} when a certificate cannot be served. */
+  constructor(options: ListenerOptions, events: ListenerEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#store = new CertificateStore(options.certificates, options);
+    this.#halfOpen = new ExpiryQueue(options.budgetMs, halfOpen => halfOpen.expire());
+    this.#lingering = new ExpiryQueue(options.closeGraceMs ?? CLOSE_GRACE_MS, socket => socket.destroy());
+    this.#tls = this.#createTlsServer();
+    this.#reception = this.#createReception();
+  }
+
+  /** Rejects with the system's error (`EADDRINUSE`, `EACCES`) of the first address that cannot be bound; none is bound then. */
+  async listen(): Promise<void> {
+    try {
+      for (const { host, port } of this.#options.addresses) {
+        const server = createTcpServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_DELAY_MS });
+        server.on('connection', tcp => this.#incoming(tcp));
+        await listenOn(server, host, port);
+        this.#servers.push(server);
+      }
+    } catch (error) {
+      this.stopAccepting();
+      throw error;
+    }
+  }
+
+  /** Where the listener listens, in the order of the options: tells the port that the kernel chose for port 0. */
+  get addresses(): AddressInfo[] {
+    return this.#servers.map(server => server.address() as AddressInfo);
+  }
+
+  get halfOpenCount(): number {
+    return this.#halfOpen.size;
+  }
+
+  /**
+   * Serves other certificates from the next handshake on; connections that exist keep theirs.
+   * @throws {CertificateError} and keeps the present ones.
+   */
+  setCertificates(certificates: readonly ServerCertificate[]): void {
+    const store = new CertificateStore(certificates, this.#options);
+    this.#tls.setSecureContext(store.defaultOptions);
+    this.#store = store;
+  }
+
+  /** No new connections; those that exist, half-open ones included, go on. */
+  stopAccepting(): void {
+    for (const server of this.#servers.splice(0)) server.close();
+  }
+
+  /** Ends everything at once. Uppers hear 'listener-closed'. Resolves when all sockets are gone. */
+  async close(): Promise<void> {
+    const closed = this.#servers.map(server => new Promise<void>(resolve => void server.once('close', resolve)));
+    this.stopAccepting();
+    for (const halfOpen of this.#halfOpen.members()) halfOpen.listenerClosed();
+    for (const connection of this.#connections) connection.disconnect('listener-closed');
+    for (const socket of this.#lingering.members()) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #incoming(tcp: Socket): void {
+    // Whatever happens to the socket shows as its end; an 'error' without a listener would be an uncaught exception.
+    tcp.on('error', () => {});
+    if (this.#halfOpen.size >= this.#options.maxHalfOpen) {
+      const remoteAddress = tcp.remoteAddress ?? '';
+      tcp.resetAndDestroy();
+      this.#events.refused('half-open-limit', remoteAddress, '');
+      return;
+    }
+    const halfOpen = new HalfOpen(tcp, this.#reception);
+    this.#halfOpenByTcp.set(tcp, halfOpen);
+    this.#halfOpen.add(halfOpen);
+  }
+
+  /** The TLS server never listens itself: it gets TCP sockets whose first byte looks like TLS. */
+  #createTlsServer(): TlsServer {
+    const server = createTlsServer({
+      ...this.#store.defaultOptions,
+      SNICallback: (name, done) => done(null, this.#store.select(name)),
+      // An HTTP client that offers h2 beside http/1.1 must not be left to assume h2.
+      ALPNProtocols: ['http/1.1'],
+      // The budget of half-open connections ends a handshake; this timer of Node's is one per connection and must not come first.
+      handshakeTimeout: this.#options.budgetMs * 2,
+    });
+    server.on('secureConnection', socket => this.#halfOpenOf(socket)?.secured(socket));
+    server.on('tlsClientError', (error, socket) => this.#halfOpenOf(socket)?.handshakeFailed(error));
+    return server;
+  }
+
+  #halfOpenOf(socket: TLSSocket): HalfOpen | undefined {
+    // Node has no public way from a TLS socket to the TCP socket under it; `_parent` has been there in all versions.
+    const { _parent: tcp } = socket as { _parent?: Socket };
+    return tcp === undefined ? undefined : this.#halfOpenByTcp.get(tcp);
+  }
+
+  #createReception(): Reception {
+    return {
+      headerLimit: this.#options.headerLimit,
+      answersRefusals: this.#options.decoy === '404',
+      startTls: tcp => void this.#tls.emit('connection', tcp),
+      connect: (tcp, socket, upper) => this.#connect(tcp, socket, upper),
+      accept: connection => this.#events.accept(connection),
+      linger: tcp => {
+        this.#lingering.add(tcp);
+        tcp.once('close', () => this.#lingering.delete(tcp));
+      },
+      settled: (halfOpen, reason, detail) => {
+        this.#halfOpen.delete(halfOpen);
+        if (reason !== undefined) this.#events.refused(reason, halfOpen.remoteAddress, detail);
+      },
+    };
+  }
+
+  #connect(tcp: Socket, socket: TLSSocket, upper: HttpsUpper): TlsConnection {
+    socket.disableRenegotiation();
+    // On a server this is the certificate that the handshake presented, whichever SNI and the client's algorithms selected.
+    const leaf = socket.getX509Certificate()?.raw ?? Buffer.alloc(0);
+    const connection = new TlsConnection(tcp, socket, this.#store.sharedLeaf(leaf), upper, this.#lingering, gone =>
+      this.#connections.delete(gone),
+    );
+    this.#connections.add(connection);
+    return connection;
+  }
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => {
+      server.off('error', reject);
+      resolve();
+    });
+    server.listen({ fd: listenReusePort({ host, port, backlog: BACKLOG }), backlog: BACKLOG });
+  });
+}

@@ -1,0 +1,135 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { HttpsConnection, HttpsUpper, DisconnectCause, RequestFacts, TlsFacts } from './connection.ts';
+import { disconnectCause } from './disconnect-cause.ts';
+import type { ExpiryQueue } from './expiry-queue.ts';
+
+const NO_REQUEST: RequestFacts = { target: '', host: undefined, correlationId: undefined, client: 'other' };
+
+/**
+ * A TLS socket after its handshake, with the events of MS-SSTP 3.1.7.2. The HTTP preamble is read by a first upper, which then hands over
+ * to the owner of the SSTP stream ({@link handOver}).
+ */
+export class TlsConnection implements HttpsConnection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly tls: TlsFacts;
+  readonly certificate: Uint8Array;
+  request: RequestFacts = NO_REQUEST;
+
+  /** The TCP socket under the TLS socket: only it can send a RST. */
+  readonly #tcp: Socket;
+  readonly #socket: TLSSocket;
+  readonly #lingering: ExpiryQueue<Socket>;
+  readonly #released: (connection: TlsConnection) => void;
+  /** Undefined as soon as the connection has ended for the upper. */
+  #upper: HttpsUpper | undefined;
+
+  /**
+   * @param lingering destroys sockets whose peer does not answer our end.
+   * @param released called once, when both sockets are gone.
+   */
+  constructor(
+    tcp: Socket,
+    socket: TLSSocket,
+    certificate: Uint8Array,
+    upper: HttpsUpper,
+    lingering: ExpiryQueue<Socket>,
+    released: (connection: TlsConnection) => void,
+  ) {
+    this.#tcp = tcp;
+    this.#socket = socket;
+    this.#upper = upper;
+    this.#lingering = lingering;
+    this.#released = released;
+    this.remoteAddress = socket.remoteAddress ?? '';
+    this.remotePort = socket.remotePort ?? 0;
+    this.tls = tlsFacts(socket);
+    this.certificate = certificate;
+    socket.on('data', chunk => this.#upper?.receive(chunk));
+    socket.on('end', () => this.#gone('fin'));
+    socket.on('error', error => this.#gone(disconnectCause(error)));
+    socket.on('close', () => this.#closed());
+  }
+
+  /** Gives the stream, beginning with `rest`, to its owner; nothing happens when the connection has ended. */
+  handOver(upper: HttpsUpper, rest: Uint8Array): void {
+    if (this.#upper === undefined) return;
+    this.#upper = upper;
+    if (rest.length > 0) upper.receive(rest);
+  }
+
+  get bytesQueued(): number {
+    return this.#socket.writableLength;
+  }
+
+  send(bytes: Uint8Array, written?: () => void): void {
+    if (this.#upper === undefined) return;
+    if (written === undefined) {
+      this.#socket.write(bytes);
+      return;
+    }
+    this.#socket.write(bytes, error => {
+      if (this.#upper !== undefined && (error === undefined || error === null)) written();
+    });
+  }
+
+  setOnePacketPerRecord(): void {
+    // The stream merges queued writes into one record through _writev. Without it each write waits for the one before.
+    Object.defineProperty(this.#socket, '_writev', { value: undefined });
+  }
+
+  close(): void {
+    if (this.#upper === undefined) return;
+    this.#upper = undefined;
+    this.#endAndLinger();
+  }
+
+  abort(): void {
+    this.#upper = undefined;
+    this.#reset();
+  }
+
+  /** For the listener's end: as if the peer had reset the connection. */
+  disconnect(cause: DisconnectCause): void {
+    this.#gone(cause);
+    this.#reset();
+  }
+
+  #gone(cause: DisconnectCause): void {
+    const upper = this.#upper;
+    const now = performance.now();
+    this.#upper = undefined;
+    if (cause === 'fin') this.#endAndLinger();
+    else this.#socket.destroy();
+    upper?.disconnected(cause, now);
+  }
+
+  #closed(): void {
+    this.#lingering.delete(this.#socket);
+    // A socket closes without 'end' or 'error' when the TCP socket under it was destroyed.
+    this.#gone('reset');
+    this.#released(this);
+  }
+
+  /** The socket stays in flowing mode: what the peer still sends is dropped, because unread bytes would turn our FIN into a RST. */
+  #endAndLinger(): void {
+    if (this.#socket.destroyed) return;
+    this.#lingering.add(this.#socket);
+    this.#socket.end();
+  }
+
+  #reset(): void {
+    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy();
+    this.#socket.destroy();
+  }
+}
+
+function tlsFacts(socket: TLSSocket): TlsFacts {
+  const { servername } = socket as { servername?: string | false | null };
+  return {
+    version: socket.getProtocol() ?? '',
+    cipher: socket.getCipher().standardName,
+    serverName: typeof servername === 'string' && servername !== '' ? servername : undefined,
+  };
+}
