@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError, type Problem } from './config-error.ts';
+import { REQUIRED } from './fields.ts';
 import { formatPath, type KeyPath, type YamlSource } from './yaml-source.ts';
 
 /** Checks a file against a schema. @throws ConfigError with every problem that was found, each with its line. */
@@ -24,7 +25,8 @@ function describe(issue: z.core.$ZodIssue, source: YamlSource, schema: z.ZodType
     return issue.keys.map(key => problemAt(source, [...path, key], 'unknown key', known));
   }
   if (issue.code === 'invalid_type') {
-    return [problemAt(source, path, `must be ${CONTAINERS[issue.expected] ?? issue.expected}`)];
+    const isMissing = path.length > 0 && !source.document.hasIn(path);
+    return [problemAt(source, path, isMissing ? REQUIRED : `must be ${CONTAINERS[issue.expected] ?? issue.expected}`)];
   }
   if (issue.code === 'too_small') return [problemAt(source, path, 'must not be empty')];
   const accepted: unknown = issue.code === 'custom' ? issue.params?.['accepted'] : undefined;

@@ -88,10 +88,11 @@ export function unavailable(what: string): z.ZodType<undefined> {
 }
 
 export function refuse(value: unknown): Refusal {
-  return new Refusal(
-    value === null || value === undefined ? 'has no value' : `${show(value)} is not a value for this key`,
-  );
+  if (value === undefined) return new Refusal(REQUIRED);
+  return new Refusal(value === null ? 'has no value' : `${show(value)} cannot be used`);
 }
+
+export const REQUIRED = 'is required';
 
 function show(value: unknown): string {
   if (typeof value !== 'string')

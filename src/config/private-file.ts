@@ -1,8 +1,19 @@
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 
 /**
  * Writes a file that only its owner may read (0600): a reader finds the old content or the new, never a part, also
- * after a power cut. A symbolic link at `file` is replaced, so pass its target. @throws the system's error
+ * after a power cut. The owner of a file that is there stays its owner. A symbolic link at `file` would be replaced,
+ * so pass its target. @throws the system's error
  */
 export function writePrivateFile(file: string, content: string): void {
   const draft = `${file}.${process.pid}.new`;
@@ -11,6 +22,7 @@ export function writePrivateFile(file: string, content: string): void {
     try {
       // A left-over draft keeps the mode that it was made with.
       fchmodSync(descriptor, 0o600);
+      keepOwner(file, descriptor);
       writeSync(descriptor, content);
       fsyncSync(descriptor);
     } finally {
@@ -21,4 +33,10 @@ export function writePrivateFile(file: string, content: string): void {
     rmSync(draft, { force: true });
     throw error;
   }
+}
+
+/** Root edits for the gateway's own account, which must still be able to read the file. */
+function keepOwner(file: string, descriptor: number): void {
+  const current = statSync(file, { throwIfNoEntry: false });
+  if (current !== undefined && process.getuid?.() === 0) fchownSync(descriptor, current.uid, current.gid);
 }

@@ -1,0 +1,159 @@
+// The admin plane without its sockets: a request in, a response out. Nothing here throws for what a request holds.
+import { createHash } from 'node:crypto';
+import { equal } from '../crypto/constant-time.ts';
+import type { GatewayView, SessionView } from './gateway-view.ts';
+
+export interface AdminRequest {
+  /** Upper case. */
+  readonly method: string;
+  /** Without the query, percent-encoding as received. */
+  readonly path: string;
+  readonly host: string;
+  readonly authorization: string;
+}
+
+export interface AdminResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Parts are produced one by one, with the event loop in between: none may take long. */
+  readonly body: string | Iterable<string>;
+}
+
+export interface RoutesOptions {
+  readonly view: GatewayView;
+  /** Undefined: whoever reaches the listener may ask, as long as it calls it by address or as localhost. */
+  readonly token: string | undefined;
+}
+
+type Handler = (view: GatewayView, parameter: string) => AdminResponse | Promise<AdminResponse>;
+
+interface Route {
+  readonly path: RegExp;
+  /** Answered without a token: for load balancers and process supervisors. */
+  readonly open?: boolean;
+  readonly methods: Readonly<Record<string, Handler>>;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+/** About 100 KB of JSON, 1 ms of work. */
+const SESSIONS_PER_PART = 200;
+
+const ROUTES: readonly Route[] = [
+  { path: /^\/healthz$/, open: true, methods: { GET: () => json(200, { status: 'ok' }) } },
+  { path: /^\/readyz$/, open: true, methods: { GET: readiness } },
+  { path: /^\/metrics$/, methods: { GET: metrics } },
+  { path: /^\/api\/v1\/status$/, methods: { GET: view => json(200, view.status()) } },
+  { path: /^\/api\/v1\/sessions$/, methods: { GET: sessions } },
+  { path: /^\/api\/v1\/sessions\/([^/]+)$/, methods: { GET: session, DELETE: disconnect } },
+];
+
+export class Routes {
+  readonly #view: GatewayView;
+  readonly #token: Uint8Array | undefined;
+
+  constructor({ view, token }: RoutesOptions) {
+    this.#view = view;
+    this.#token = token === undefined ? undefined : sha256(token);
+  }
+
+  /** Rejects or throws only when the gateway view does. */
+  respond(request: AdminRequest): AdminResponse | Promise<AdminResponse> {
+    const route = ROUTES.find(({ path }) => path.test(request.path));
+    const refusal = route?.open === true ? undefined : this.#refusal(request);
+    if (refusal !== undefined) return refusal;
+    if (route === undefined) return problem(404, 'not-found', `there is no ${request.path}`);
+    const handler = route.methods[request.method === 'HEAD' ? 'GET' : request.method];
+    if (handler === undefined) return notAllowed(route, request);
+    const parameter = decoded(route.path.exec(request.path)?.[1] ?? '');
+    return parameter === undefined
+      ? problem(404, 'not-found', 'the path is not properly encoded')
+      : handler(this.#view, parameter);
+  }
+
+  #refusal({ authorization, host }: AdminRequest): AdminResponse | undefined {
+    if (this.#token === undefined) {
+      // A web page may point a name of its own at 127.0.0.1 and then read what its visitor's machine answers.
+      return isLocalName(host)
+        ? undefined
+        : problem(403, 'foreign-host', 'without a token the Host must be an address or localhost');
+    }
+    const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    // Digests have one length, so that the comparison tells nothing of the token, its length included.
+    if (given !== undefined && equal(sha256(given), this.#token)) return undefined;
+    return {
+      ...problem(401, 'unauthorized', given === undefined ? 'a bearer token is needed' : 'the token is wrong'),
+      headers: { 'WWW-Authenticate': 'Bearer realm="sstp-gateway"' },
+    };
+  }
+}
+
+export function problem(status: number, code: string, message: string): AdminResponse {
+  return json(status, { error: { code, message } });
+}
+
+function json(status: number, value: unknown): AdminResponse {
+  return { status, contentType: JSON_TYPE, body: `${JSON.stringify(value)}\n` };
+}
+
+function readiness(view: GatewayView): AdminResponse {
+  const state = view.ready();
+  return json(state.ready ? 200 : 503, state);
+}
+
+async function metrics(view: GatewayView): Promise<AdminResponse> {
+  return { status: 200, contentType: METRICS_TYPE, body: await view.metrics() };
+}
+
+function sessions(view: GatewayView): AdminResponse {
+  return { status: 200, contentType: JSON_TYPE, body: sessionParts(view.sessions()) };
+}
+
+/** Sessions may come and go between two parts: each row is true at the moment that it is written. */
+function* sessionParts(rows: Iterable<SessionView>): Generator<string> {
+  let part: string[] = [];
+  let head = '{"sessions":[';
+  for (const row of rows) {
+    part.push(JSON.stringify(row));
+    if (part.length < SESSIONS_PER_PART) continue;
+    yield head + part.join(',');
+    head = ',';
+    part = [];
+  }
+  yield part.length > 0 || head !== ',' ? `${head}${part.join(',')}]}\n` : ']}\n';
+}
+
+function session(view: GatewayView, id: string): AdminResponse {
+  const row = view.session(id);
+  return row === undefined ? noSession(id) : json(200, row);
+}
+
+function disconnect(view: GatewayView, id: string): AdminResponse {
+  return view.disconnect(id) ? json(202, { id, state: 'closing' }) : noSession(id);
+}
+
+function noSession(id: string): AdminResponse {
+  return problem(404, 'no-such-session', `there is no session ${id}`);
+}
+
+function notAllowed(route: Route, { method, path }: AdminRequest): AdminResponse {
+  const allow = Object.keys(route.methods).flatMap(name => (name === 'GET' ? ['GET', 'HEAD'] : [name]));
+  return { ...problem(405, 'method-not-allowed', `${path} has no ${method}`), headers: { Allow: allow.join(', ') } };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isLocalName(host: string): boolean {
+  return /^(?:localhost|\d+\.\d+\.\d+\.\d+|\[[\da-f:.]+\])(?::\d+)?$/i.test(host);
+}
+
+function sha256(text: string): Uint8Array {
+  return createHash('sha256').update(text).digest();
+}
