@@ -24,6 +24,7 @@ import {
   SystemCallError,
   write,
 } from '../ffi/libc.ts';
+import { isInterfaceName } from './interface-name.ts';
 import type { DeviceDrops, LandingArea, PacketDevice, PacketReceiver } from './packet-device.ts';
 
 const DEVICE_NODE = '/dev/net/tun';
@@ -80,11 +81,6 @@ export function openTun(name: string): TunHandle {
 /** Closes what {@link openTun} opened. Workers' copies must be closed first, or the interface stays. */
 export function closeTun(handle: TunHandle): void {
   close(handle.fd);
-}
-
-/** What the kernel's dev_valid_name accepts, in ASCII and without '%', which the kernel would replace by a number. */
-function isInterfaceName(name: string): boolean {
-  return /^[!-$&-.0-9;-~]{1,15}$/.test(name) && name !== '.' && name !== '..';
 }
 
 /** struct ifreq with ifr_name and ifr_flags. */

@@ -1,0 +1,87 @@
+// A network of one host, inside the process, for gateways that may not open a TUN device: a tunnel can be tried end to end without any
+// privilege. It stands in for the TUN device and keeps its manners: answers land in slots and are delivered in a later turn of the event
+// loop, never from within write(), and what does not fit is dropped.
+
+import { echoReply, longestReply } from './echo-reply.ts';
+import {
+  type DeviceDrops,
+  largestPacket,
+  type LandingArea,
+  type PacketDevice,
+  type PacketReceiver,
+} from './packet-device.ts';
+
+export class EchoNetwork implements PacketDevice {
+  readonly name = 'echo';
+  readonly drops: DeviceDrops = { oversized: 0, unanswered: 0, backlog: 0 };
+  readonly #address: number;
+  readonly #landing: LandingArea;
+  readonly #view: DataView;
+  /** Length of the answer that waits in each slot. The slots are a ring: `waiting` of them from `head` on are taken. */
+  readonly #lengths: Uint32Array;
+  #head = 0;
+  #waiting = 0;
+  #receiver: PacketReceiver | undefined;
+  #delivery: NodeJS.Immediate | undefined;
+  #closed = false;
+
+  /** @param address the host's IPv4 address, which tunnels know as the gateway's */
+  constructor(address: number, landing: LandingArea) {
+    this.#address = address;
+    this.#landing = landing;
+    this.#view = new DataView(landing.memory.buffer, landing.memory.byteOffset, landing.memory.byteLength);
+    this.#lengths = new Uint32Array(landing.slots);
+  }
+
+  start(receiver: PacketReceiver): void {
+    if (this.#receiver !== undefined) throw new Error(`the ${this.name} network was started before`);
+    this.#receiver = receiver;
+  }
+
+  /** True also for a packet that the network has no answer to: it was taken, as a wire would. */
+  write(at: number, length: number): boolean {
+    if (this.#receiver === undefined || this.#closed || at < 0 || at + length > this.#view.byteLength) return false;
+    if (longestReply(length) > largestPacket(this.#landing)) {
+      this.drops.oversized += 1;
+      return false;
+    }
+    if (this.#waiting === this.#landing.slots) {
+      this.drops.backlog += 1;
+      return false;
+    }
+    const slot = (this.#head + this.#waiting) % this.#landing.slots;
+    const reply = echoReply(this.#view, at, length, this.#slotAt(slot), this.#address);
+    if (reply === 0) {
+      this.drops.unanswered += 1;
+      return true;
+    }
+    this.#lengths[slot] = reply;
+    this.#waiting += 1;
+    this.#delivery ??= setImmediate(() => this.#deliver());
+    return true;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearImmediate(this.#delivery);
+    this.#delivery = undefined;
+  }
+
+  /** Hands over what waits now. Answers to packets that the receiver writes meanwhile take free slots and wait for the next turn. */
+  #deliver(): void {
+    this.#delivery = undefined;
+    const batch = this.#waiting;
+    for (let index = 0; index < batch && !this.#closed; index++) {
+      const slot = (this.#head + index) % this.#landing.slots;
+      this.#receiver?.receive(this.#slotAt(slot), this.#lengths[slot]!);
+    }
+    if (this.#closed) return;
+    this.#receiver?.drained();
+    this.#head = (this.#head + batch) % this.#landing.slots;
+    this.#waiting -= batch;
+  }
+
+  #slotAt(slot: number): number {
+    return this.#landing.at + slot * this.#landing.stride + this.#landing.headroom;
+  }
+}
