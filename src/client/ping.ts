@@ -1,0 +1,60 @@
+/** ICMP echo through a tunnel (RFC 792), without a network device: what `connect --check` and load tests ping the gateway with. */
+import { IPV4_HEADER_LENGTH, IpProtocol, internetChecksum, ipv4HeaderLength, ipv4Protocol, ipv4Source } from '../wire/ip.ts';
+
+const ICMP_HEADER_LENGTH = 8;
+const ECHO_REQUEST = 8;
+const ECHO_REPLY = 0;
+const TTL = 64;
+
+export interface EchoRequest {
+  readonly source: number;
+  readonly destination: number;
+  readonly identifier: number;
+  readonly sequence: number;
+  /** Bytes behind the ICMP header. */
+  readonly payloadLength: number;
+}
+
+export function echoRequestLength(request: EchoRequest): number {
+  return IPV4_HEADER_LENGTH + ICMP_HEADER_LENGTH + request.payloadLength;
+}
+
+/** @returns the offset behind the packet. */
+export function emitEchoRequest(view: DataView, at: number, request: EchoRequest): number {
+  const length = echoRequestLength(request);
+  const icmp = at + IPV4_HEADER_LENGTH;
+  view.setUint16(at, 0x4500);
+  view.setUint16(at + 2, length);
+  view.setUint32(at + 4, 0);
+  view.setUint16(at + 8, (TTL << 8) | IpProtocol.Icmp);
+  view.setUint16(at + 10, 0);
+  view.setUint32(at + 12, request.source);
+  view.setUint32(at + 16, request.destination);
+  view.setUint16(at + 10, internetChecksum(view, at, icmp));
+
+  view.setUint16(icmp, ECHO_REQUEST << 8);
+  view.setUint16(icmp + 2, 0);
+  view.setUint16(icmp + 4, request.identifier);
+  view.setUint16(icmp + 6, request.sequence);
+  for (let index = 0; index < request.payloadLength; index++) {
+    view.setUint8(icmp + ICMP_HEADER_LENGTH + index, index & 0xff);
+  }
+  view.setUint16(icmp + 2, internetChecksum(view, icmp, at + length));
+  return at + length;
+}
+
+/** The sequence number of the echo reply at `[at, end)`, or undefined when it is no intact reply from `source` to `identifier`. */
+export function parseEchoReply(
+  view: DataView,
+  at: number,
+  end: number,
+  source: number,
+  identifier: number,
+): number | undefined {
+  if (end - at < IPV4_HEADER_LENGTH) return undefined;
+  const icmp = at + ipv4HeaderLength(view, at);
+  if (end - icmp < ICMP_HEADER_LENGTH || ipv4Protocol(view, at) !== IpProtocol.Icmp) return undefined;
+  if (ipv4Source(view, at) !== source || view.getUint8(icmp) !== ECHO_REPLY) return undefined;
+  if (view.getUint16(icmp + 4) !== identifier || internetChecksum(view, icmp, end) !== 0) return undefined;
+  return view.getUint16(icmp + 6);
+}

@@ -1,0 +1,271 @@
+/**
+ * An SSTP client as a library: one tunnel to any SSTP server, IP packets in and out through the memory of its
+ * {@link ClientRuntime}. It shares the protocol machines and the packet path with the gateway and knows nothing else of it.
+ */
+import { certificateHash } from '../crypto/crypto-binding.ts';
+import { randomBytes } from '../crypto/random.ts';
+import { StreamCutter } from '../hotpath/stream-cutter.ts';
+import { TransmitQueue } from '../hotpath/transmit-queue.ts';
+import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark } from '../hotpath/packet-path.ts';
+import { openHttps } from '../https/client.ts';
+import type { HttpsClientOptions } from '../https/client.ts';
+import type { DisconnectCause, HttpsConnection, HttpsUpper } from '../https/connection.ts';
+import { ClientTunnel } from '../protocol/client-tunnel.ts';
+import type { ClientTunnelOutput } from '../protocol/client-tunnel.ts';
+import type { TunnelEndReason } from '../protocol/end-reason.ts';
+import type { AuthMethod, Ipv4Parameters } from '../protocol/ppp/credentials.ts';
+import { HashProtocol } from '../wire/sstp.ts';
+import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
+import type { ClientRuntime } from './client-runtime.ts';
+
+export interface SstpClientOptions {
+  readonly https: HttpsClientOptions;
+  readonly user: string;
+  readonly password: string;
+  /** Methods that the server may ask for. PAP sends the password itself, protected by TLS alone. */
+  readonly auth: readonly AuthMethod[];
+  /** Largest IP packet to receive. */
+  readonly mtu: number;
+}
+
+export interface SstpClientEvents {
+  /** An IP packet from the server lies at [at, at + length) of the runtime's memory until this returns. */
+  receivePacket(at: number, length: number): void;
+  /** The tunnel is gone, after it was up; not called after `end`. */
+  ended(reason: TunnelEndReason): void;
+}
+
+/** The tunnel did not come up. */
+export class TunnelRefusedError extends Error {
+  override readonly name = 'TunnelRefusedError';
+  readonly reason: TunnelEndReason;
+
+  constructor(reason: TunnelEndReason, detail?: string) {
+    super(detail === undefined ? `the tunnel did not come up: ${reason}` : `the tunnel did not come up: ${reason} (${detail})`);
+    this.reason = reason;
+  }
+}
+
+const NEGOTIATION_TIMEOUT_MS = 60_000;
+const HELLO_INTERVAL_MS = 60_000;
+/** Packets that wait for a server that does not read. */
+const TRANSMIT_LIMIT = 1024 * 1024;
+
+export class SstpClient implements HttpsUpper, ClientTunnelOutput {
+  readonly #runtime: ClientRuntime;
+  readonly #connection: HttpsConnection;
+  readonly #events: SstpClientEvents;
+  readonly #tunnel: ClientTunnel;
+  readonly #cutter: StreamCutter;
+  readonly #queue: TransmitQueue;
+  readonly #onPackets = (entries: number): boolean => this.#handlePackets(entries);
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #network: Ipv4Parameters | undefined;
+  #mtu = 0;
+  #reason: TunnelEndReason | undefined;
+  #onUp: (() => void) | undefined;
+  #onEnd: ((reason: TunnelEndReason) => void)[] = [];
+
+  /**
+   * Opens the HTTPS connection, negotiates, authenticates.
+   * @throws HttpsOpenError when there is no HTTPS connection to speak SSTP on.
+   * @throws TunnelRefusedError when the server or the negotiation said no.
+   */
+  static async connect(
+    runtime: ClientRuntime,
+    options: SstpClientOptions,
+    events: SstpClientEvents,
+  ): Promise<SstpClient> {
+    const opened = await openHttps(options.https);
+    const client = new SstpClient(runtime, options, opened.connection, events);
+    opened.handOver(client);
+    await client.#established();
+    return client;
+  }
+
+  private constructor(
+    runtime: ClientRuntime,
+    options: SstpClientOptions,
+    connection: HttpsConnection,
+    events: SstpClientEvents,
+  ) {
+    this.#runtime = runtime;
+    this.#connection = connection;
+    this.#events = events;
+    this.#cutter = new StreamCutter(runtime.path);
+    this.#queue = new TransmitQueue(runtime.path, runtime.blocks, TRANSMIT_LIMIT, false, (bytes, written) =>
+      connection.send(bytes, written),
+    );
+    this.#tunnel = new ClientTunnel(this, {
+      sstp: {
+        hashProtocols: HashProtocol.Sha1 | HashProtocol.Sha256,
+        certificateHash: hashProtocol => certificateHash(hashProtocol, connection.certificate),
+        negotiationTimeoutMs: NEGOTIATION_TIMEOUT_MS,
+        helloIntervalMs: HELLO_INTERVAL_MS,
+        random: randomBytes,
+      },
+      ppp: {
+        user: options.user,
+        password: options.password,
+        auth: options.auth,
+        mru: options.mtu,
+        requestDns: true,
+        random: randomBytes,
+      },
+    });
+  }
+
+  /** Addresses that the server assigned. */
+  get network(): Ipv4Parameters {
+    if (this.#network === undefined) throw new Error('the tunnel is not up');
+    return this.#network;
+  }
+
+  /** Largest IP packet that may be sent. */
+  get mtu(): number {
+    return this.#mtu;
+  }
+
+  get connection(): HttpsConnection {
+    return this.#connection;
+  }
+
+  get isUp(): boolean {
+    return this.#network !== undefined && this.#reason === undefined;
+  }
+
+  /** Queues the IP packet at `at` of the runtime's memory; false when it was dropped. Follow with {@link flush}. */
+  queuePacket(at: number, length: number): boolean {
+    return this.#tunnel.passesData && this.#queue.append(at, length, 0) > 0;
+  }
+
+  flush(): void {
+    this.#queue.flush();
+  }
+
+  /** Ends the tunnel in good order: LCP Terminate, Call Disconnect, TLS close. Resolves when it is closed. */
+  end(): Promise<TunnelEndReason> {
+    const ended = this.#whenEnded();
+    if (this.#reason === undefined) {
+      this.#tunnel.end('terminated', performance.now());
+      this.#arm();
+    }
+    return ended;
+  }
+
+  /** Drops the connection with a RST, as a crash would. */
+  abort(): void {
+    if (this.#reason !== undefined) return;
+    this.#tunnel.disconnected();
+    this.#leave('terminated');
+    this.#connection.abort();
+  }
+
+  // --- HTTPS -> SSTP
+
+  receive(chunk: Uint8Array): void {
+    if (this.#reason !== undefined) return;
+    const failure = this.#cutter.push(chunk, this.#onPackets);
+    if (this.#reason !== undefined) return;
+    if (failure < 0) {
+      this.#tunnel.disconnected();
+      this.#leave('delineation');
+      this.#connection.abort();
+      return;
+    }
+    this.#arm();
+  }
+
+  disconnected(cause: DisconnectCause): void {
+    if (this.#reason !== undefined) return;
+    this.#tunnel.disconnected();
+    this.#leave(this.#tunnel.endReason ?? `connection-${cause}`);
+  }
+
+  // --- from the protocol machines
+
+  send(packet: Uint8Array): void {
+    this.#connection.send(packet);
+  }
+
+  up(network: Ipv4Parameters, peerMru: number): void {
+    this.#network = network;
+    this.#mtu = peerMru;
+    this.#onUp?.();
+  }
+
+  closing(): void {}
+
+  close(reason: TunnelEndReason): void {
+    this.#leave(reason);
+    this.#connection.close();
+  }
+
+  #handlePackets(entries: number): boolean {
+    const { path } = this.#runtime;
+    const { view, tableAt, memory } = path;
+    const now = performance.now();
+    this.#tunnel.heard(now);
+    for (let row = tableAt; row < tableAt + entries * ENTRY_LENGTH; row += ENTRY_LENGTH) {
+      const at = view.getUint32(row + ENTRY_AT, true);
+      const length = view.getUint16(row + ENTRY_BYTES, true);
+      const protocol = view.getUint16(row + ENTRY_PROTOCOL, true);
+      if (protocol === PppProtocol.Ipv4) {
+        if (this.#tunnel.passesData) this.#events.receivePacket(at, length);
+      } else if (protocol === EntryMark.Control) {
+        this.#tunnel.receiveControl(memory.subarray(at, at + length), now);
+      } else if (isControlProtocol(protocol)) {
+        this.#tunnel.receiveFrame(protocol, memory.subarray(at, at + length), now);
+      }
+      if (this.#reason !== undefined) return false;
+    }
+    return true;
+  }
+
+  // --- life
+
+  #established(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onUp = resolve;
+      this.#onEnd.push(reason => reject(new TunnelRefusedError(reason, this.#tunnel.authMessage)));
+      if (this.#reason !== undefined) {
+        reject(new TunnelRefusedError(this.#reason));
+        return;
+      }
+      this.#tunnel.start(performance.now());
+      this.#arm();
+    });
+  }
+
+  #whenEnded(): Promise<TunnelEndReason> {
+    if (this.#reason !== undefined) return Promise.resolve(this.#reason);
+    return new Promise(resolve => this.#onEnd.push(resolve));
+  }
+
+  #leave(reason: TunnelEndReason): void {
+    const wasUp = this.isUp;
+    this.#reason = reason;
+    clearTimeout(this.#timer);
+    this.#queue.release();
+    for (const tell of this.#onEnd.splice(0)) tell(reason);
+    if (wasUp) this.#events.ended(reason);
+  }
+
+  #arm(): void {
+    const { deadline } = this.#tunnel;
+    // A deadline that moved later is met by the timer that is set already: it finds nothing to do and arms again.
+    if (deadline >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = deadline;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = Number.POSITIVE_INFINITY;
+        const now = performance.now();
+        if (this.#tunnel.deadline <= now) this.#tunnel.handleTimeout(now);
+        if (this.#reason === undefined) this.#arm();
+      },
+      Math.max(0, deadline - performance.now()) + 1,
+    );
+  }
+}

@@ -1,0 +1,111 @@
+/** The exposition for Prometheus. Everything but the histograms is kept elsewhere and read when a scrape comes. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { CountBy } from '../admin/gateway-view.ts';
+import type { SessionTraffic } from '../worker/messages.ts';
+import type { GatewayCounters } from './gateway-counters.ts';
+
+export interface MetricSource {
+  readonly counters: GatewayCounters;
+  sessions(): CountBy;
+  pool(): { readonly size: number; readonly leased: number };
+  /** Of all workers since the start. */
+  traffic(): SessionTraffic;
+  drops(): CountBy;
+  /** Seconds, one for each worker. */
+  loopLag(): readonly number[];
+}
+
+type Labels = Readonly<Record<string, string>>;
+type Samples = Iterable<readonly [labels: Labels, value: number]>;
+
+const HANDSHAKE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const CLEANUP_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+
+export class Metrics {
+  readonly #registry = new Registry();
+  /** Seconds from the accepted request to the session up. */
+  readonly handshake: Histogram;
+  /** Seconds from the socket event to the freed table row. */
+  readonly cleanup: Histogram;
+
+  constructor(source: MetricSource) {
+    const { counters } = source;
+    collectDefaultMetrics({ register: this.#registry });
+    this.handshake = this.#histogram('sstp_handshake_seconds', 'HTTPS accept to session up', HANDSHAKE_BUCKETS);
+    this.cleanup = this.#histogram('sstp_cleanup_seconds', 'Socket event to freed table row', CLEANUP_BUCKETS);
+
+    this.#gauge('sstp_sessions', 'Sessions by state', ['state'], () => by('state', source.sessions()));
+    this.#gauge('sstp_pool_addresses', 'IPv4 addresses of the pool by state', ['state'], () => {
+      const { size, leased } = source.pool();
+      return by('state', { leased, free: Math.max(0, size - leased) });
+    });
+    this.#gauge('sstp_worker_event_loop_lag_seconds', '99th percentile over the last second', ['worker'], () =>
+      source.loopLag().map((seconds, worker) => [{ worker: String(worker) }, seconds]),
+    );
+    this.#counter('sstp_session_starts_total', 'Sessions that came up', [], () => [[{}, counters.starts]]);
+    this.#counter('sstp_session_ends_total', 'Sessions that ended, by cause', ['cause'], () =>
+      by('cause', counters.ends.toRecord()),
+    );
+    this.#counter('sstp_aborts_total', 'Calls that a fault ended, by reason', ['reason'], () =>
+      by('reason', counters.aborts.toRecord()),
+    );
+    this.#counter('sstp_refusals_total', 'Connections that never became a call, by reason', ['reason'], () =>
+      by('reason', counters.refusals.toRecord()),
+    );
+    this.#counter('sstp_auth_total', 'Authentications decided', ['method', 'result'], () =>
+      Object.entries(counters.auth()).flatMap(([method, results]) =>
+        Object.entries(results).map(([result, count]) => [{ method, result }, count] as const),
+      ),
+    );
+    this.#counter('sstp_worker_restarts_total', 'Data workers started anew after a failure', [], () => [
+      [{}, counters.restarts],
+    ]);
+    this.#counter('sstp_bytes_total', 'Bytes of IP packets; rx is from the clients', ['direction'], () => {
+      const { rxBytes, txBytes } = source.traffic();
+      return by('direction', { rx: rxBytes, tx: txBytes });
+    });
+    this.#counter('sstp_packets_total', 'IP packets; rx is from the clients', ['direction'], () => {
+      const { rxPackets, txPackets } = source.traffic();
+      return by('direction', { rx: rxPackets, tx: txPackets });
+    });
+    this.#counter('sstp_drops_total', 'Packets dropped, by reason', ['reason'], () => by('reason', source.drops()));
+  }
+
+  exposition(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #histogram(name: string, help: string, buckets: number[]): Histogram {
+    return new Histogram({ name, help, buckets, registers: [this.#registry] });
+  }
+
+  #gauge(name: string, help: string, labelNames: string[], read: () => Samples): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect: () => {
+        gauge.reset();
+        for (const [labels, value] of read()) gauge.set(labels, value);
+      },
+    });
+  }
+
+  #counter(name: string, help: string, labelNames: string[], read: () => Samples): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        for (const [labels, value] of read()) counter.inc(labels, value);
+      },
+    });
+  }
+}
+
+function by(label: string, values: CountBy): Samples {
+  return Object.entries(values).map(([key, value]) => [{ [label]: key }, value] as const);
+}

@@ -1,0 +1,151 @@
+/**
+ * The data workers: piscina tasks that end only when told to. A task that rejects (an exception, `process.exit`, a thread that
+ * died) is reported as lost and started anew.
+ */
+import { MessageChannel } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { WorkerView } from '../admin/gateway-view.ts';
+import type { FromWorker, ToWorker, WorkerSettings, WorkerStart } from '../worker/messages.ts';
+import { WorkerCounters } from '../worker/worker-counters.ts';
+
+export interface WorkerPoolOptions {
+  readonly workers: number;
+  readonly settings: WorkerSettings;
+  readonly hotpath: WebAssembly.Module;
+  /** The device of each worker; empty when the workers run the echo network. */
+  readonly tuns: readonly { readonly fd: number; readonly name: string }[];
+  /** The task's file; tests put a worker of their own in its place. */
+  readonly filename?: string;
+}
+
+export interface WorkerPoolEvents {
+  message(worker: number, message: FromWorker): void;
+  /** The task is gone and with it all that the worker held. */
+  lost(worker: number, error: Error): void;
+}
+
+/** A worker that fails at once each time is not restarted in a tight loop. */
+const RESTART_DELAY_MS = { first: 50, longest: 5_000, calmAfter: 30_000 } as const;
+
+interface Slot {
+  port: MessagePort | undefined;
+  state: WorkerView['state'];
+  restarts: number;
+  delayMs: number;
+  startedAt: number;
+  timer: NodeJS.Timeout | undefined;
+  task: Promise<void>;
+}
+
+export class WorkerPool {
+  readonly counters: readonly WorkerCounters[];
+  readonly #options: WorkerPoolOptions;
+  readonly #events: WorkerPoolEvents;
+  readonly #buffers: readonly SharedArrayBuffer[];
+  readonly #piscina: Piscina<WorkerStart, void>;
+  readonly #slots: Slot[];
+  #generation = 0;
+  #stopping = false;
+
+  constructor(options: WorkerPoolOptions, events: WorkerPoolEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#buffers = Array.from({ length: options.workers }, () => WorkerCounters.allocate());
+    this.counters = this.#buffers.map(buffer => new WorkerCounters(buffer));
+    this.#piscina = new Piscina<WorkerStart, void>({
+      filename: options.filename ?? new URL('../worker/main.js', import.meta.url).href,
+      minThreads: options.workers,
+      maxThreads: options.workers,
+      concurrentTasksPerWorker: 1,
+      // A task that owns sockets and timers needs its thread's event loop: piscina must not block it in Atomics.wait.
+      atomics: 'disabled',
+      // Its histograms would hold one endless run per worker.
+      recordTiming: false,
+    });
+    this.#slots = Array.from({ length: options.workers }, () => ({
+      port: undefined,
+      state: 'starting',
+      restarts: 0,
+      delayMs: RESTART_DELAY_MS.first,
+      startedAt: 0,
+      timer: undefined,
+      task: Promise.resolve(),
+    }));
+  }
+
+  start(): void {
+    for (let worker = 0; worker < this.#slots.length; worker++) this.#run(worker);
+  }
+
+  post(worker: number, message: ToWorker): void {
+    this.#slots[worker]!.port?.postMessage(message);
+  }
+
+  broadcast(message: ToWorker): void {
+    if (message.kind === 'drain') {
+      for (const slot of this.#slots) slot.state = 'draining';
+    }
+    for (let worker = 0; worker < this.#slots.length; worker++) this.post(worker, message);
+  }
+
+  views(): WorkerView[] {
+    return this.#slots.map((slot, index) => ({
+      index,
+      state: slot.state,
+      sessions: this.counters[index]!.sessions,
+      restarts: slot.restarts,
+      eventLoopLagP99: slot.state === 'ready' ? this.counters[index]!.loopLag : null,
+    }));
+  }
+
+  /** Ends all tasks and threads. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const slot of this.#slots) clearTimeout(slot.timer);
+    this.broadcast({ kind: 'stop' });
+    await Promise.all(this.#slots.map(slot => slot.task));
+    await this.#piscina.destroy();
+    for (const slot of this.#slots) slot.state = 'stopped';
+  }
+
+  #run(worker: number): void {
+    const slot = this.#slots[worker]!;
+    const { port1, port2 } = new MessageChannel();
+    const start: WorkerStart = {
+      worker,
+      generation: ++this.#generation,
+      port: port2,
+      hotpath: this.#options.hotpath,
+      settings: this.#options.settings,
+      counters: this.#buffers,
+      tun: this.#options.tuns[worker],
+    };
+    port1.on('message', (message: FromWorker) => {
+      // What a worker said just before it was lost may still arrive after its sessions were swept.
+      if (slot.port !== port1) return;
+      if (message.kind === 'ready') slot.state = 'ready';
+      this.#events.message(worker, message);
+    });
+    slot.port = port1;
+    slot.startedAt = performance.now();
+    slot.task = this.#piscina.run(start, { transferList: [port2] }).then(
+      () => port1.close(),
+      (error: unknown) => this.#onLost(worker, port1, error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+
+  #onLost(worker: number, port: MessagePort, error: Error): void {
+    const slot = this.#slots[worker]!;
+    port.close();
+    slot.port = undefined;
+    this.counters[worker]!.clearSessions();
+    this.#events.lost(worker, error);
+    if (this.#stopping) return;
+    slot.state = 'restarting';
+    slot.restarts++;
+    if (performance.now() - slot.startedAt > RESTART_DELAY_MS.calmAfter) slot.delayMs = RESTART_DELAY_MS.first;
+    slot.timer = setTimeout(() => this.#run(worker), slot.delayMs);
+    slot.delayMs = Math.min(slot.delayMs * 2, RESTART_DELAY_MS.longest);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Config } from '../config/schema.ts';
+import { HashProtocol } from '../wire/sstp.ts';
+import type { WorkerSettings } from '../worker/messages.ts';
+
+/** The part of the configuration that workers get. Nothing secret is in it but the private keys that TLS needs. */
+export function workerSettings(config: Config, serverName: string): WorkerSettings {
+  return {
+    listen: config.listen,
+    tls: {
+      certificates: config.tls.certificates.map(({ cert, key, serverNames }) => ({ cert, key, serverNames })),
+      minVersion: config.tls.minVersion,
+      ciphers: config.tls.ciphers,
+    },
+    sstp: {
+      negotiationTimeoutMs: config.sstp.negotiationTimeout,
+      helloIntervalMs: config.sstp.helloInterval,
+      hashProtocols: config.sstp.hashes.reduce(
+        (mask, hash) => mask | (hash === 'sha256' ? HashProtocol.Sha256 : HashProtocol.Sha1),
+        0,
+      ),
+      packetsPerRecord: config.sstp.packetsPerRecord,
+      decoy: config.sstp.decoy === 'close' ? 'close' : '404',
+    },
+    ppp: {
+      mtu: config.ppp.mtu,
+      auth: config.ppp.auth,
+      lcpEcho: { intervalMs: config.ppp.lcpEcho.interval, failures: config.ppp.lcpEcho.failures },
+      serverName,
+    },
+    network: {
+      gateway: config.network.ipv4.gateway,
+      mssClamp: config.network.mssClamp,
+      antiSpoofing: config.network.antiSpoofing,
+    },
+    limits: { maxSessions: config.limits.maxSessions, maxHalfOpen: config.limits.maxHalfOpen },
+  };
+}

@@ -1,0 +1,238 @@
+/**
+ * A data worker: listeners, tunnels, one hot path and one device, all on one thread's event loop.
+ * Nothing is shared with other workers, and only control messages cross to the main thread.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { HttpsConnection } from '../https/connection.ts';
+import { HttpsListener } from '../https/listener.ts';
+import { BlockPool } from '../hotpath/block-pool.ts';
+import { Hotpath } from '../hotpath/hotpath.ts';
+import { certificateHash } from '../crypto/crypto-binding.ts';
+import { randomBytes } from '../crypto/random.ts';
+import type { TunnelEndReason } from '../protocol/end-reason.ts';
+import type { ServerTunnelOptions } from '../protocol/server-tunnel.ts';
+import { EchoNetwork } from '../tun/echo-network.ts';
+import type { PacketDevice } from '../tun/packet-device.ts';
+import { TunDevice } from '../tun/tun-device.ts';
+import { Deadlines } from './deadlines.ts';
+import type { FromWorker, SessionId, ToWorker, WorkerStart } from './messages.ts';
+import { TunnelSession } from './tunnel-session.ts';
+import type { WorkerContext } from './worker-context.ts';
+import { MAX_SLOTS, WorkerCounters } from './worker-counters.ts';
+
+/** One time budget for TLS handshake and HTTP header together (MS-SSTP 4.1 gives a client 60 s for its part). */
+const CONNECTION_BUDGET_MS = 60_000;
+/** TLS and TCP header bytes that a client may send before it is refused. */
+const HEADER_LIMIT = 16 * 1024;
+const LOOP_LAG_INTERVAL_MS = 1000;
+const LOOP_LAG_RESOLUTION_MS = 10;
+const NANOSECONDS = 1e9;
+
+export class DataWorker {
+  /** Settles when the worker was told to stop; rejects never: a failure of ours is an uncaught exception and ends the thread. */
+  readonly finished: Promise<void>;
+
+  readonly #start: WorkerStart;
+  /** This worker's own; all workers' are read for the limit on sessions. */
+  readonly #counters: WorkerCounters;
+  readonly #allCounters: readonly WorkerCounters[];
+  readonly #context: WorkerContext;
+  readonly #device: PacketDevice;
+  readonly #deadlines: Deadlines;
+  readonly #listener: HttpsListener;
+  readonly #sessions = new Map<SessionId, TunnelSession>();
+  readonly #slots: (TunnelSession | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  readonly #dirty: TunnelSession[] = [];
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_LAG_RESOLUTION_MS });
+  readonly #loopLagTimer: NodeJS.Timeout;
+  #finish: () => void = () => {};
+  #sequence = 0;
+  #draining = false;
+
+  constructor(start: WorkerStart) {
+    const { settings } = start;
+    this.#start = start;
+    this.finished = new Promise(resolve => (this.#finish = resolve));
+    this.#allCounters = start.counters.map(buffer => new WorkerCounters(buffer));
+    this.#counters = this.#allCounters[start.worker]!;
+    this.#counters.clearSessions();
+
+    const path = new Hotpath(start.hotpath);
+    const landing = {
+      memory: path.memory,
+      at: path.tunAt,
+      slots: path.tunSlots,
+      stride: path.tunStride,
+      headroom: path.headroom,
+    };
+    this.#device =
+      start.tun === undefined
+        ? new EchoNetwork(settings.network.gateway, landing)
+        : new TunDevice(start.tun, landing);
+    this.#deadlines = new Deadlines(() => performance.now());
+    this.#context = {
+      path,
+      blocks: new BlockPool(path),
+      device: this.#device,
+      deadlines: this.#deadlines,
+      counters: this.#counters,
+      settings,
+      dirty: this.#dirty,
+      now: () => performance.now(),
+      post: message => this.#post(message),
+      leave: (session, reason, at) => this.#leave(session, reason, at),
+    };
+    this.#listener = new HttpsListener(
+      {
+        addresses: settings.listen,
+        certificates: settings.tls.certificates,
+        minVersion: settings.tls.minVersion,
+        ciphers: settings.tls.ciphers,
+        budgetMs: CONNECTION_BUDGET_MS,
+        headerLimit: HEADER_LIMIT,
+        maxHalfOpen: settings.limits.maxHalfOpen,
+        decoy: settings.sstp.decoy,
+      },
+      {
+        accept: connection => this.#accept(connection),
+        refused: (reason, remoteAddress, detail) => this.#post({ kind: 'refused', reason, remoteAddress, detail }),
+      },
+    );
+    this.#loopDelay.enable();
+    this.#loopLagTimer = setInterval(() => this.#measureLoop(), LOOP_LAG_INTERVAL_MS).unref();
+    start.port.on('message', (message: ToWorker) => this.#handle(message));
+  }
+
+  async listen(): Promise<void> {
+    this.#device.start({
+      receive: (at, length) => this.#fromNetwork(at, length),
+      drained: () => this.#flush(),
+      onError: error => this.#post({ kind: 'failed', part: 'device', message: error.message }),
+    });
+    await this.#listener.listen();
+    const listening = this.#listener.addresses.map(({ address, port }) => ({ host: address, port }));
+    this.#post({ kind: 'ready', listening });
+  }
+
+  #handle(message: ToWorker): void {
+    switch (message.kind) {
+      case 'verdict':
+        this.#sessions.get(message.session)?.handleVerdict(message.verdict);
+        break;
+      case 'disconnect':
+        this.#sessions.get(message.session)?.end(message.reason);
+        break;
+      case 'drain':
+        this.#draining = true;
+        this.#listener.stopAccepting();
+        for (const session of [...this.#sessions.values()]) session.end('drain');
+        break;
+      case 'stop':
+        void this.#stop();
+        break;
+    }
+  }
+
+  #accept(connection: HttpsConnection): TunnelSession | undefined {
+    if (this.#draining || this.#totalSessions() >= this.#start.settings.limits.maxSessions) return undefined;
+    const slot = this.#freeSlots.pop() ?? this.#slots.length;
+    if (slot >= MAX_SLOTS) return undefined;
+    const { settings, generation } = this.#start;
+    const id = (generation * 2 ** 32 + ++this.#sequence) as SessionId;
+    const session = new TunnelSession(
+      this.#context,
+      id,
+      slot,
+      connection,
+      this.#tunnelOptions(connection),
+      settings.sstp.packetsPerRecord === 'one' ||
+        (settings.sstp.packetsPerRecord === 'auto' && connection.request.client === 'sstpc'),
+    );
+    this.#sessions.set(id, session);
+    this.#slots[slot] = session;
+    this.#counters.sessions = this.#sessions.size;
+    this.#post({
+      kind: 'opened',
+      session: id,
+      slot,
+      remoteAddress: connection.remoteAddress,
+      remotePort: connection.remotePort,
+      tls: { version: connection.tls.version, cipher: connection.tls.cipher },
+      correlationId: connection.request.correlationId,
+      connectedAt: Date.now(),
+    });
+    session.start();
+    return session;
+  }
+
+  #tunnelOptions(connection: HttpsConnection): ServerTunnelOptions {
+    const { sstp, ppp } = this.#start.settings;
+    return {
+      sstp: {
+        hashProtocols: sstp.hashProtocols,
+        certificateHash: hashProtocol => certificateHash(hashProtocol, connection.certificate),
+        negotiationTimeoutMs: sstp.negotiationTimeoutMs,
+        helloIntervalMs: sstp.helloIntervalMs,
+        random: randomBytes,
+      },
+      ppp: {
+        mru: ppp.mtu,
+        auth: ppp.auth,
+        serverName: ppp.serverName,
+        lcpEcho: ppp.lcpEcho,
+        authTimeoutMs: sstp.negotiationTimeoutMs,
+        random: randomBytes,
+      },
+    };
+  }
+
+  #leave(session: TunnelSession, reason: TunnelEndReason, at: number): void {
+    this.#deadlines.delete(session);
+    this.#sessions.delete(session.id);
+    this.#slots[session.slot] = undefined;
+    this.#counters.sessions = this.#sessions.size;
+    const traffic = this.#counters.traffic(session.slot);
+    this.#counters.clearSlot(session.slot);
+    this.#freeSlots.push(session.slot);
+    this.#post({ kind: 'closed', session: session.id, reason, at: performance.timeOrigin + at, traffic });
+  }
+
+  #fromNetwork(at: number, length: number): void {
+    const slot = this.#context.path.routeLookup(at, length);
+    const session = slot < 0 ? undefined : this.#slots[slot];
+    if (session === undefined) this.#counters.countDrop('no-route');
+    else session.queuePacket(at, length);
+  }
+
+  #flush(): void {
+    for (const session of this.#dirty) session.flush();
+    this.#dirty.length = 0;
+  }
+
+  #totalSessions(): number {
+    let total = 0;
+    for (const counters of this.#allCounters) total += counters.sessions;
+    return total;
+  }
+
+  #measureLoop(): void {
+    const overhead = LOOP_LAG_RESOLUTION_MS / 1000;
+    this.#counters.loopLag = Math.max(0, this.#loopDelay.percentile(99) / NANOSECONDS - overhead);
+    this.#loopDelay.reset();
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#loopLagTimer);
+    this.#loopDelay.disable();
+    await this.#listener.close();
+    this.#deadlines.close();
+    this.#device.close();
+    this.#start.port.close();
+    this.#finish();
+  }
+
+  #post(message: FromWorker): void {
+    this.#start.port.postMessage(message);
+  }
+}

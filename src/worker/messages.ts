@@ -1,0 +1,126 @@
+/**
+ * Everything that crosses between the main thread and a data worker. Control only: a packet never does.
+ * All values are plain data that structured clone copies; ids are branded so that a slot or a port is never taken for one.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { TunnelEndReason } from '../protocol/end-reason.ts';
+import type { AuthMethod, Credentials, Verdict } from '../protocol/ppp/credentials.ts';
+import type { RefusalReason } from '../https/connection.ts';
+
+/** Unique in the life of the gateway process: the worker task's generation in the high part, a sequence in the low 32 bits. */
+export type SessionId = number & { readonly brand: unique symbol };
+
+/** What a piscina task is started with. */
+export interface WorkerStart {
+  readonly worker: number;
+  /** Counts the tasks that were ever started, so that session ids of a dead worker never come back. */
+  readonly generation: number;
+  readonly port: MessagePort;
+  readonly hotpath: WebAssembly.Module;
+  readonly settings: WorkerSettings;
+  /** One block of {@link WorkerCounters} for each worker. */
+  readonly counters: readonly SharedArrayBuffer[];
+  /** The TUN device that the main thread opened for this worker; without it the worker runs the echo network. */
+  readonly tun: { readonly fd: number; readonly name: string } | undefined;
+}
+
+export interface CertificatePair {
+  /** PEM, leaf first. */
+  readonly cert: string;
+  /** PEM. */
+  readonly key: string;
+  readonly serverNames: readonly string[];
+}
+
+/** The part of the configuration that a worker needs, with every file already read. */
+export interface WorkerSettings {
+  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  readonly tls: {
+    readonly certificates: readonly CertificatePair[];
+    readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+    readonly ciphers: string | undefined;
+  };
+  readonly sstp: {
+    readonly negotiationTimeoutMs: number;
+    readonly helloIntervalMs: number;
+    /** MS-SSTP 2.2.7 bitmask of the hash protocols on offer. */
+    readonly hashProtocols: number;
+    readonly packetsPerRecord: 'auto' | 'one' | 'many';
+    readonly decoy: '404' | 'close';
+  };
+  readonly ppp: {
+    readonly mtu: number;
+    readonly auth: readonly AuthMethod[];
+    readonly lcpEcho: { readonly intervalMs: number; readonly failures: number };
+    readonly serverName: string;
+  };
+  readonly network: {
+    /** IPv4 address of the gateway inside every tunnel. */
+    readonly gateway: number;
+    readonly mssClamp: boolean;
+    readonly antiSpoofing: boolean;
+  };
+  readonly limits: { readonly maxSessions: number; readonly maxHalfOpen: number };
+}
+
+export type ToWorker =
+  /** The answer to a `verify`. */
+  | { readonly kind: 'verdict'; readonly session: SessionId; readonly verdict: Verdict }
+  /** End this tunnel in good order. */
+  | { readonly kind: 'disconnect'; readonly session: SessionId; readonly reason: TunnelEndReason }
+  /** Refuse new connections, end every tunnel in good order. */
+  | { readonly kind: 'drain' }
+  /** Close what is left without a word and end the task. */
+  | { readonly kind: 'stop' };
+
+export type FromWorker =
+  /** All listeners accept. Ports are those really bound. */
+  | { readonly kind: 'ready'; readonly listening: readonly { readonly host: string; readonly port: number }[] }
+  /** The preamble was good: a session exists. */
+  | {
+      readonly kind: 'opened';
+      readonly session: SessionId;
+      readonly slot: number;
+      readonly remoteAddress: string;
+      readonly remotePort: number;
+      readonly tls: { readonly version: string; readonly cipher: string };
+      readonly correlationId: string | undefined;
+      /** Milliseconds since 1970. */
+      readonly connectedAt: number;
+    }
+  /** Decide about these credentials; answered by `verdict`. */
+  | { readonly kind: 'verify'; readonly session: SessionId; readonly credentials: Credentials }
+  /** The peer was told that it is who it says it is. */
+  | { readonly kind: 'authenticated'; readonly session: SessionId; readonly method: AuthMethod }
+  /** Call connected and IPCP open: packets flow. */
+  | { readonly kind: 'up'; readonly session: SessionId; readonly mtu: number }
+  /** An orderly end has begun. */
+  | { readonly kind: 'closing'; readonly session: SessionId; readonly reason: TunnelEndReason }
+  /** The tunnel is gone from the worker. */
+  | {
+      readonly kind: 'closed';
+      readonly session: SessionId;
+      readonly reason: TunnelEndReason;
+      /** When the socket event or decision happened that ended it, milliseconds since 1970 with fractions. */
+      readonly at: number;
+      readonly traffic: SessionTraffic;
+    }
+  /** A connection that never became a session. */
+  | {
+      readonly kind: 'refused';
+      readonly reason: RefusalReason;
+      readonly remoteAddress: string;
+      /** What the TLS library or the socket said; may be empty. */
+      readonly detail: string;
+    }
+  /** The TUN device or a listener failed in a way that restarting the worker may mend. */
+  | { readonly kind: 'failed'; readonly part: 'device' | 'listener'; readonly message: string };
+
+/** rx is what the gateway received from the client. Bytes are those of IP packets. */
+export interface SessionTraffic {
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  readonly rxPackets: number;
+  readonly txPackets: number;
+  readonly drops: number;
+}

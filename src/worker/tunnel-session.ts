@@ -1,0 +1,240 @@
+/**
+ * One tunnel in its worker: joins the HTTPS connection, the protocol machines and the packet path.
+ *
+ * Client to network:
+ * 1. `receive`: a chunk of the TLS stream is cut into packets in the hot path's memory.
+ * 2. Control packets and PPP control frames go to the state machines.
+ * 3. IPv4 packets are checked in one go (`admit`) and written to the device straight from memory.
+ *
+ * Network to client:
+ * 1. `queuePacket`: a packet read from the device is framed into the transmit queue.
+ * 2. `flush`: once in each turn of the event loop the queue goes to the connection.
+ */
+import type { HttpsConnection, HttpsUpper, DisconnectCause } from '../https/connection.ts';
+import { Refused, TransmitQueue } from '../hotpath/transmit-queue.ts';
+import { StreamCutter } from '../hotpath/stream-cutter.ts';
+import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark } from '../hotpath/packet-path.ts';
+import type { TunnelEndReason } from '../protocol/end-reason.ts';
+import type { AuthMethod, Credentials, Ipv4Parameters, Verdict } from '../protocol/ppp/credentials.ts';
+import { ServerTunnel } from '../protocol/server-tunnel.ts';
+import type { ServerTunnelOptions, ServerTunnelOutput } from '../protocol/server-tunnel.ts';
+import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
+import type { Timed } from './deadlines.ts';
+import type { SessionId } from './messages.ts';
+import type { DropReason } from './worker-counters.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/**
+ * Bytes that may wait for one client beyond what its socket holds. A megabit per second drains it in two seconds; a
+ * faster client never sees it full for longer than a round trip.
+ */
+const TRANSMIT_LIMIT = 256 * 1024;
+
+/** Room for the IPv4 and TCP header in a packet (RFC 879). */
+const TCP_IPV4_HEADERS = 40;
+
+export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
+  readonly id: SessionId;
+  readonly slot: number;
+  readonly #context: WorkerContext;
+  readonly #connection: HttpsConnection;
+  readonly #tunnel: ServerTunnel;
+  readonly #cutter: StreamCutter;
+  readonly #queue: TransmitQueue;
+  readonly #onPackets = (entries: number): boolean => this.#handlePackets(entries);
+  /** Address of the client inside the tunnel; 0 until it is up. */
+  #address = 0;
+  #mss = 0;
+  #dirty = false;
+  #gone = false;
+
+  constructor(
+    context: WorkerContext,
+    id: SessionId,
+    slot: number,
+    connection: HttpsConnection,
+    options: ServerTunnelOptions,
+    onePacketPerRecord: boolean,
+  ) {
+    this.#context = context;
+    this.id = id;
+    this.slot = slot;
+    this.#connection = connection;
+    this.#tunnel = new ServerTunnel(this, options);
+    this.#cutter = new StreamCutter(context.path);
+    this.#queue = new TransmitQueue(context.path, context.blocks, TRANSMIT_LIMIT, onePacketPerRecord, (bytes, written) =>
+      connection.send(bytes, written),
+    );
+    if (onePacketPerRecord) connection.setOnePacketPerRecord();
+  }
+
+  get deadline(): number {
+    return this.#tunnel.deadline;
+  }
+
+  start(): void {
+    this.#tunnel.accept(this.#context.now());
+    this.#context.deadlines.update(this);
+  }
+
+  handleTimeout(now: number): void {
+    this.#tunnel.handleTimeout(now);
+  }
+
+  handleVerdict(verdict: Verdict): void {
+    this.#tunnel.verdict(verdict, this.#context.now());
+    this.#context.deadlines.update(this);
+  }
+
+  end(reason: TunnelEndReason): void {
+    this.#tunnel.end(reason, this.#context.now());
+    this.#context.deadlines.update(this);
+  }
+
+  // --- HTTPS -> SSTP (MS-SSTP 3.1.7.2)
+
+  receive(chunk: Uint8Array): void {
+    if (this.#gone) return;
+    const failure = this.#cutter.push(chunk, this.#onPackets);
+    if (this.#gone) return;
+    if (failure < 0) {
+      this.#vanish('delineation', this.#context.now());
+      this.#connection.abort();
+      return;
+    }
+    this.#context.deadlines.update(this);
+  }
+
+  disconnected(cause: DisconnectCause, at: number): void {
+    this.#vanish(`connection-${cause}`, at);
+  }
+
+  // --- from the protocol machines
+
+  send(packet: Uint8Array): void {
+    this.#connection.send(packet);
+  }
+
+  verify(credentials: Credentials): void {
+    this.#context.post({ kind: 'verify', session: this.id, credentials });
+  }
+
+  authenticated(_user: string, method: AuthMethod): void {
+    this.#context.post({ kind: 'authenticated', session: this.id, method });
+  }
+
+  up(ipv4: Ipv4Parameters, peerMru: number): void {
+    const { path, settings } = this.#context;
+    const mtu = Math.min(settings.ppp.mtu, peerMru);
+    this.#address = ipv4.address;
+    this.#mss = settings.network.mssClamp ? mtu - TCP_IPV4_HEADERS : 0;
+    if (!path.routeAdd(ipv4.address, this.slot)) throw new Error('the route table is smaller than the slot table');
+    this.#context.post({ kind: 'up', session: this.id, mtu });
+  }
+
+  closing(reason: TunnelEndReason): void {
+    this.#context.post({ kind: 'closing', session: this.id, reason });
+  }
+
+  close(reason: TunnelEndReason): void {
+    this.#leave(reason, this.#context.now());
+    this.#connection.close();
+  }
+
+  // --- packet path
+
+  /** A packet from the device for this tunnel: `length` bytes at `at` of the hot path's memory. */
+  queuePacket(at: number, length: number): void {
+    const { counters } = this.#context;
+    const taken = this.#queue.append(at, length, this.#mss);
+    if (taken < 0) {
+      counters.countDrop(dropReason(taken), this.slot);
+      return;
+    }
+    counters.countSent(this.slot, 1, length);
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#context.dirty.push(this);
+  }
+
+  flush(): void {
+    this.#dirty = false;
+    this.#queue.flush();
+  }
+
+  #handlePackets(entries: number): boolean {
+    const { path, counters, settings, device } = this.#context;
+    const { view, tableAt } = path;
+    const now = this.#context.now();
+    this.#tunnel.heard(now);
+    let admitted = false;
+    let packets = 0;
+    let bytes = 0;
+    for (let row = tableAt; row < tableAt + entries * ENTRY_LENGTH; row += ENTRY_LENGTH) {
+      let protocol = view.getUint16(row + ENTRY_PROTOCOL, true);
+      if (protocol === PppProtocol.Ipv4 && !admitted && this.#tunnel.passesData) {
+        path.admit(entries, settings.network.antiSpoofing ? this.#address : 0, this.#mss);
+        admitted = true;
+        protocol = view.getUint16(row + ENTRY_PROTOCOL, true);
+      }
+      const at = view.getUint32(row + ENTRY_AT, true);
+      const length = view.getUint16(row + ENTRY_BYTES, true);
+      if (protocol === PppProtocol.Ipv4) {
+        if (!admitted) counters.countDrop('not-up', this.slot);
+        else if (device.write(at, length)) {
+          packets++;
+          bytes += length;
+        } else counters.countDrop('device-refused', this.slot);
+      } else if (protocol === EntryMark.Control) {
+        this.#tunnel.receiveControl(path.memory.subarray(at, at + length), now);
+      } else if (isControlProtocol(protocol) || protocol === PppProtocol.CompressedDatagram) {
+        this.#tunnel.receiveFrame(protocol, path.memory.subarray(at, at + length), now);
+      } else {
+        counters.countDrop(refusedEntry(protocol), this.slot);
+      }
+      if (this.#gone) return false;
+    }
+    if (packets > 0) counters.countReceived(this.slot, packets, bytes);
+    return true;
+  }
+
+  // --- the end
+
+  /** Nothing more can be sent: MS-SSTP 3.1.7.2, "disconnected", and a failed delineation. */
+  #vanish(reason: TunnelEndReason, at: number): void {
+    if (this.#gone) return;
+    this.#tunnel.disconnected();
+    this.#leave(this.#tunnel.endReason ?? reason, at);
+  }
+
+  #leave(reason: TunnelEndReason, at: number): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    if (this.#address !== 0) this.#context.path.routeRemove(this.#address);
+    this.#queue.release();
+    this.#context.leave(this, reason, at);
+  }
+}
+
+function dropReason(code: number): DropReason {
+  switch (code) {
+    case Refused.QueueFull:
+      return 'queue-full';
+    case Refused.NoBlock:
+      return 'no-transmit-block';
+    default:
+      return 'too-long';
+  }
+}
+
+function refusedEntry(protocol: number): DropReason {
+  switch (protocol) {
+    case EntryMark.Malformed:
+    case EntryMark.NoPppHeader:
+      return 'malformed';
+    case EntryMark.Spoofed:
+      return 'spoofed-source';
+    default:
+      return 'unknown-protocol';
+  }
+}

@@ -1,0 +1,25 @@
+import type { BlockPool } from '../hotpath/block-pool.ts';
+import type { PacketPath } from '../hotpath/packet-path.ts';
+import type { TunnelEndReason } from '../protocol/end-reason.ts';
+import type { PacketDevice } from '../tun/packet-device.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { FromWorker, WorkerSettings } from './messages.ts';
+import type { TunnelSession } from './tunnel-session.ts';
+import type { WorkerCounters } from './worker-counters.ts';
+
+/** What the tunnels of one worker share. */
+export interface WorkerContext {
+  readonly path: PacketPath;
+  readonly blocks: BlockPool;
+  readonly device: PacketDevice;
+  readonly deadlines: Deadlines;
+  readonly counters: WorkerCounters;
+  readonly settings: WorkerSettings;
+  /** Tunnels with packets to flush at the end of this turn. */
+  readonly dirty: TunnelSession[];
+  /** Monotonic milliseconds. */
+  now(): number;
+  post(message: FromWorker): void;
+  /** Takes the session out of the worker's tables and tells the supervisor. `at`: when it ended, on the clock of `now`. */
+  leave(session: TunnelSession, reason: TunnelEndReason, at: number): void;
+}

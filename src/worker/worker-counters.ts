@@ -1,0 +1,121 @@
+/**
+ * Counters of one worker in shared memory: the worker writes, the main thread reads whenever it likes.
+ * There is one writer and a double holds integers up to 2^53 exactly, so no atomics: a reader may see a value one packet old.
+ */
+import type { SessionTraffic } from './messages.ts';
+
+/** Tunnels that one worker can hold; the shared block and the slot table are sized by it. */
+export const MAX_SLOTS = 16_384;
+
+/** Why a packet was dropped, in the order of the cells. */
+export const DROP_REASONS = [
+  'queue-full',
+  'no-transmit-block',
+  'not-up',
+  'no-route',
+  'spoofed-source',
+  'malformed',
+  'too-long',
+  'unknown-protocol',
+  'device-refused',
+] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
+const Cell = { Sessions: 0, LoopLag: 1, RxBytes: 2, TxBytes: 3, RxPackets: 4, TxPackets: 5, Drops: 8 } as const;
+const WORKER_CELLS = 32;
+/** A full cache line for each slot, so that neighbours do not share one. */
+const SLOT_CELLS = 8;
+const Slot = { RxBytes: 0, TxBytes: 1, RxPackets: 2, TxPackets: 3, Drops: 4 } as const;
+
+const dropCell = new Map<DropReason, number>(DROP_REASONS.map((reason, index) => [reason, Cell.Drops + index]));
+
+export class WorkerCounters {
+  readonly #cells: Float64Array;
+
+  static allocate(): SharedArrayBuffer {
+    return new SharedArrayBuffer((WORKER_CELLS + MAX_SLOTS * SLOT_CELLS) * Float64Array.BYTES_PER_ELEMENT);
+  }
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#cells = new Float64Array(buffer);
+  }
+
+  /** Sessions that the worker holds now. */
+  get sessions(): number {
+    return this.#cells[Cell.Sessions]!;
+  }
+
+  set sessions(count: number) {
+    this.#cells[Cell.Sessions] = count;
+  }
+
+  /** 99th percentile of the event loop's delay over the last interval, seconds. */
+  get loopLag(): number {
+    return this.#cells[Cell.LoopLag]!;
+  }
+
+  set loopLag(seconds: number) {
+    this.#cells[Cell.LoopLag] = seconds;
+  }
+
+  countReceived(slot: number, packets: number, bytes: number): void {
+    this.#add(Cell.RxPackets, packets);
+    this.#add(Cell.RxBytes, bytes);
+    this.#add(slotCell(slot, Slot.RxPackets), packets);
+    this.#add(slotCell(slot, Slot.RxBytes), bytes);
+  }
+
+  countSent(slot: number, packets: number, bytes: number): void {
+    this.#add(Cell.TxPackets, packets);
+    this.#add(Cell.TxBytes, bytes);
+    this.#add(slotCell(slot, Slot.TxPackets), packets);
+    this.#add(slotCell(slot, Slot.TxBytes), bytes);
+  }
+
+  countDrop(reason: DropReason, slot?: number): void {
+    this.#add(dropCell.get(reason)!, 1);
+    if (slot !== undefined) this.#add(slotCell(slot, Slot.Drops), 1);
+  }
+
+  clearSlot(slot: number): void {
+    this.#cells.fill(0, slotCell(slot, 0), slotCell(slot + 1, 0));
+  }
+
+  /** A worker that starts anew holds nothing; its packet totals go on. */
+  clearSessions(): void {
+    this.sessions = 0;
+    this.#cells.fill(0, WORKER_CELLS);
+  }
+
+  traffic(slot: number): SessionTraffic {
+    return {
+      rxBytes: this.#cells[slotCell(slot, Slot.RxBytes)]!,
+      txBytes: this.#cells[slotCell(slot, Slot.TxBytes)]!,
+      rxPackets: this.#cells[slotCell(slot, Slot.RxPackets)]!,
+      txPackets: this.#cells[slotCell(slot, Slot.TxPackets)]!,
+      drops: this.#cells[slotCell(slot, Slot.Drops)]!,
+    };
+  }
+
+  totals(): SessionTraffic {
+    return {
+      rxBytes: this.#cells[Cell.RxBytes]!,
+      txBytes: this.#cells[Cell.TxBytes]!,
+      rxPackets: this.#cells[Cell.RxPackets]!,
+      txPackets: this.#cells[Cell.TxPackets]!,
+      drops: DROP_REASONS.reduce((sum, reason) => sum + this.drops(reason), 0),
+    };
+  }
+
+  drops(reason: DropReason): number {
+    return this.#cells[dropCell.get(reason)!]!;
+  }
+
+  #add(cell: number, amount: number): void {
+    this.#cells[cell] = this.#cells[cell]! + amount;
+  }
+}
+
+function slotCell(slot: number, cell: number): number {
+  return WORKER_CELLS + slot * SLOT_CELLS + cell;
+}

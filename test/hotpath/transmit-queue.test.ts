@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BlockPool } from '../../src/hotpath/block-pool.ts';
+import { HotpathTwin } from '../../src/hotpath/hotpath-twin.ts';
+import { FRAME_HEADER_LENGTH } from '../../src/hotpath/packet-path.ts';
+import { Refused, TransmitQueue } from '../../src/hotpath/transmit-queue.ts';
+
+const path = new HotpathTwin();
+const PACKET_AT = path.tunAt + path.headroom;
+
+test('packets of one turn go out as one send, framed and in order, and the block comes back when they are written', () => {
+  const { queue, sent, pool, total } = setUp();
+  queue.append(PACKET_AT, packet(100, 1), 0);
+  queue.append(PACKET_AT, packet(200, 2), 0);
+  assert.equal(sent.length, 0, 'nothing before the flush');
+  queue.flush();
+  assert.equal(sent.length, 1);
+  assert.deepEqual(payloads(sent[0]!.bytes), [
+    [100, 1],
+    [200, 2],
+  ]);
+  assert.equal(pool.available, total - 1);
+  sent[0]!.written();
+  assert.equal(pool.available, total);
+  assert.equal(queue.bytes, 0);
+});
+
+test('what gathers during a write follows as the next write', () => {
+  const { queue, sent } = setUp();
+  queue.append(PACKET_AT, packet(100, 1), 0);
+  queue.flush();
+  queue.append(PACKET_AT, packet(100, 2), 0);
+  queue.append(PACKET_AT, packet(100, 3), 0);
+  queue.flush();
+  assert.equal(sent.length, 1, 'one write at a time');
+  sent[0]!.written();
+  assert.equal(sent.length, 2);
+  assert.deepEqual(payloads(sent[1]!.bytes), [
+    [100, 2],
+    [100, 3],
+  ]);
+});
+
+test('past its bound a packet is refused, and accepted again when there is room', () => {
+  const { queue, sent } = setUp({ limit: 1000 });
+  assert.ok(queue.append(PACKET_AT, packet(600, 1), 0) > 0);
+  assert.equal(queue.append(PACKET_AT, packet(600, 2), 0), Refused.QueueFull);
+  queue.flush();
+  assert.equal(queue.append(PACKET_AT, packet(600, 3), 0), Refused.QueueFull, 'bytes in flight count too');
+  sent[0]!.written();
+  assert.ok(queue.append(PACKET_AT, packet(600, 4), 0) > 0);
+});
+
+test('a burst larger than a block spans several blocks without splitting a packet', () => {
+  const { queue, sent, pool, total } = setUp();
+  const count = 60;
+  for (let index = 0; index < count; index++) queue.append(PACKET_AT, packet(1400, index), 0);
+  queue.flush();
+  const all = sent.flatMap(send => payloads(send.bytes));
+  assert.deepEqual(
+    all,
+    Array.from({ length: count }, (_, index) => [1400, index]),
+  );
+  assert.ok(sent.length > 1);
+  for (const send of sent) send.written();
+  assert.equal(pool.available, total);
+});
+
+test('with one packet a send, each SSTP packet is a send of its own', () => {
+  const { queue, sent, pool, total } = setUp({ onePacketPerSend: true });
+  for (let index = 0; index < 5; index++) queue.append(PACKET_AT, packet(50 + index, index), 0);
+  queue.flush();
+  assert.deepEqual(
+    sent.map(send => payloads(send.bytes)),
+    Array.from({ length: 5 }, (_, index) => [[50 + index, index]]),
+  );
+  for (const send of sent) send.written();
+  assert.equal(pool.available, total);
+});
+
+test('a connection that writes at once does not end a flush early', () => {
+  const sent: Uint8Array[] = [];
+  const pool = new BlockPool(path);
+  const total = pool.available;
+  const queue = new TransmitQueue(path, pool, 1e6, true, (bytes, written) => {
+    sent.push(bytes.slice());
+    written();
+  });
+  for (let index = 0; index < 40; index++) queue.append(PACKET_AT, packet(1400, index), 0);
+  queue.flush();
+  assert.equal(sent.length, 40);
+  assert.equal(pool.available, total);
+});
+
+test('release gives back what waits at once, and what is in flight when it was written', () => {
+  const { queue, sent, pool, total } = setUp();
+  queue.append(PACKET_AT, packet(100, 1), 0);
+  queue.flush();
+  queue.append(PACKET_AT, packet(100, 2), 0);
+  queue.release();
+  assert.equal(pool.available, total - 1);
+  sent[0]!.written();
+  assert.equal(pool.available, total);
+  assert.equal(sent.length, 1, 'nothing is sent after release');
+});
+
+test('a packet that cannot be framed is refused with the code of the hot path and leaves the queue as it was', () => {
+  const { queue, sent } = setUp();
+  path.view.setUint8(PACKET_AT, 0);
+  assert.ok(queue.append(PACKET_AT, 40, 0) < 0);
+  assert.equal(queue.bytes, 0);
+  queue.append(PACKET_AT, packet(100, 7), 0);
+  queue.flush();
+  assert.deepEqual(payloads(sent[0]!.bytes), [[100, 7]]);
+});
+
+test('an empty block pool is a refusal, not a failure', () => {
+  const { queue, pool } = setUp();
+  while (pool.available > 0) pool.take();
+  assert.equal(queue.append(PACKET_AT, packet(100, 1), 0), Refused.NoBlock);
+});
+
+function setUp({ limit = 256 * 1024, onePacketPerSend = false } = {}) {
+  const sent: { bytes: Uint8Array; written: () => void }[] = [];
+  const pool = new BlockPool(path);
+  const queue = new TransmitQueue(path, pool, limit, onePacketPerSend, (bytes, written) => sent.push({ bytes, written }));
+  return { queue, sent, pool, total: pool.available };
+}
+
+/** Writes an IPv4 packet whose last byte is `mark`. @returns its length */
+function packet(length: number, mark: number): number {
+  path.memory.fill(0, PACKET_AT, PACKET_AT + length);
+  path.view.setUint8(PACKET_AT, 0x45);
+  path.view.setUint16(PACKET_AT + 2, length);
+  path.view.setUint8(PACKET_AT + length - 1, mark);
+  return length;
+}
+
+/** The IP length and the mark of each SSTP packet in `bytes`. */
+function payloads(bytes: Uint8Array): [length: number, mark: number][] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const found: [number, number][] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = view.getUint16(at + 2);
+    assert.ok(length > FRAME_HEADER_LENGTH);
+    found.push([length - FRAME_HEADER_LENGTH, bytes[at + length - 1]!]);
+    at += length;
+  }
+  return found;
+}
