@@ -25,6 +25,9 @@ const COMMON_MASK: u64 = SSTP_MASK | (PPP_MASK << 32);
 const COMMON_VALUE: u64 = SSTP_VALUE | (PPP_VALUE << 32);
 const COMMON_LENGTH: u32 = 8;
 
+/** Starts a frame's address field only: protocol 00FF is reserved, so that the two cannot be confused. */
+const PPP_ALL_STATIONS: u32 = 0xff;
+
 let consumedBytes: u32 = 0;
 
 /** Bytes cut by the last {@link delineate}. */
@@ -91,11 +94,11 @@ function writePppEntry(entry: u32, at: u32, end: u32): void {
   if (end - field >= 2 && load<u16>(field) == 0x03ff) field += 2;
   if (field < end) {
     const first: u32 = load<u8>(field);
-    if (first & 1) {
+    if (first & 1 && first != PPP_ALL_STATIONS) {
       writeEntry(entry, field + 1, end - field - 1, first);
       return;
     }
-    if (end - field >= 2) {
+    if (!(first & 1) && end - field >= 2) {
       const second: u32 = load<u8>(field, 1);
       if (second & 1) {
         writeEntry(entry, field + 2, end - field - 2, (first << 8) | second);

@@ -26,6 +26,8 @@ const SSTP_LENGTH_MASK = 0x0fff;
 const CONTROL_BIT = 0x01;
 
 const PPP_ADDRESS_CONTROL = 0xff03;
+/** Starts a frame's address field only: protocol 00FF is reserved, so that the two cannot be confused. */
+const PPP_ALL_STATIONS = 0xff;
 const PPP_IPV4 = 0x0021;
 const PPP_IPV6 = 0x0057;
 
@@ -161,13 +163,14 @@ function headerError(version: number, isControl: boolean, length: number): numbe
 function writePppEntry(view: DataView, entry: number, at: number, end: number): void {
   const field = end - at >= 2 && view.getUint16(at) === PPP_ADDRESS_CONTROL ? at + 2 : at;
   const first = field < end ? view.getUint8(field) : 0;
-  if ((first & 1) !== 0) {
-    writeEntry(view, entry, field + 1, end - field - 1, first);
-    return;
-  }
   const protocol = end - field >= 2 ? view.getUint16(field) : 0;
-  if ((protocol & 1) !== 0) writeEntry(view, entry, field + 2, end - field - 2, protocol);
-  else writeEntry(view, entry, at, end - at, EntryMark.NoPppHeader);
+  if ((first & 1) !== 0 && first !== PPP_ALL_STATIONS) {
+    writeEntry(view, entry, field + 1, end - field - 1, first);
+  } else if ((first & 1) === 0 && (protocol & 1) !== 0) {
+    writeEntry(view, entry, field + 2, end - field - 2, protocol);
+  } else {
+    writeEntry(view, entry, at, end - at, EntryMark.NoPppHeader);
+  }
 }
 
 function writeEntry(view: DataView, entry: number, at: number, length: number, protocol: number): void {
