@@ -107,15 +107,18 @@ export function encodeResponse({ status, reason, headers }: ResponseToSend): Uin
   return encodeHead(`HTTP/1.1 ${status} ${reason}`, headers);
 }
 
-/** The client's request. `correlationId` is a GUID without braces, fresh for every attempt. */
+/**
+ * The client's request, in the order of Windows: a server may take another order for sstpc's and spare it work. `correlationId` is a
+ * GUID without braces, fresh for every attempt.
+ */
 export function sstpRequest(host: string, correlationId: string): RequestToSend {
   return {
     method: SSTP_METHOD,
     target: SSTP_URI,
     headers: [
-      ['Host', host],
-      ['Content-Length', SSTP_CONTENT_LENGTH],
       ['SSTPCORRELATIONID', `{${correlationId}}`],
+      ['Content-Length', SSTP_CONTENT_LENGTH],
+      ['Host', host],
     ],
   };
 }
