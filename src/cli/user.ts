@@ -1,0 +1,123 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { CommandError, ExitCode } from './command-error.ts';
+
+interface UserOptions {
+  readonly users?: string;
+  readonly config?: string;
+  readonly stateDir: string;
+}
+
+interface PasswordOptions extends UserOptions {
+  readonly passwordStdin?: true;
+}
+
+interface AddOptions extends PasswordOptions {
+  readonly ipv4?: string;
+  readonly maxSessions?: number;
+}
+
+interface ListOptions extends UserOptions {
+  readonly json?: true;
+}
+
+export function register(program: Command): void {
+  const user = program
+    .command('user')
+    .description('change the users file; passwords are stored as NT hashes')
+    .addHelpText('after', EXAMPLES);
+
+  withUsersFile(user.command('add').description('add a user').argument('<name>'))
+    .option('--password-stdin', 'read the password from standard input instead of asking for it')
+    .option('--ipv4 <address>', 'the address that this user always gets')
+    .option('--max-sessions <count>', 'how many sessions this user may have at once', wholeNumber)
+    .action(add);
+  withUsersFile(user.command('passwd').description("replace a user's password").argument('<name>'))
+    .option('--password-stdin', 'read the password from standard input instead of asking for it')
+    .action(changePassword);
+  withUsersFile(user.command('remove').description('remove a user').argument('<name>')).action(remove);
+  withUsersFile(user.command('list').description('list the users')).option('--json', 'print them as JSON').action(list);
+}
+
+const EXAMPLES = `
+Comments in the file and the order of its users stay. A hash serves MS-CHAPv2 and PAP; CHAP-MD5 needs the password
+itself in the file. The hash is as good as the password to whoever reads it: the file is kept readable by its owner only.
+
+Examples:
+  sstp-gateway user add alice --config /etc/sstp-gateway/gateway.yaml
+  pwgen 16 1 | sstp-gateway user add bob --users users.yaml --password-stdin --ipv4 10.66.1.7
+  sstp-gateway user list                            the users of the embedded default`;
+
+const RELOAD_HINT = 'A running gateway sees it at its next start.';
+
+async function add(name: string, options: AddOptions): Promise<void> {
+  const { file, editor } = await openEditor(options);
+  if (editor.users().some(user => user.name === name))
+    throw new CommandError(`${file} has a user "${name}" already; to change the password: user passwd`);
+  const { askPassword } = await import('./password.ts');
+  const password = await askPassword(options.passwordStdin === true);
+  editor.add({ name, password, ipv4: options.ipv4, maxSessions: options.maxSessions });
+  editor.save();
+  console.log(`User "${name}" was added to ${file}. ${RELOAD_HINT}`);
+}
+
+async function changePassword(name: string, options: PasswordOptions): Promise<void> {
+  const { file, editor } = await openEditor(options);
+  if (!editor.users().some(user => user.name === name)) throw noSuchUser(file, name);
+  const { askPassword } = await import('./password.ts');
+  editor.setPassword(name, await askPassword(options.passwordStdin === true));
+  editor.save();
+  console.log(`The password of "${name}" was changed in ${file}. ${RELOAD_HINT}`);
+}
+
+async function remove(name: string, options: UserOptions): Promise<void> {
+  const { file, editor } = await openEditor(options);
+  if (!editor.remove(name)) throw noSuchUser(file, name);
+  editor.save();
+  console.log(`User "${name}" was removed from ${file}. ${RELOAD_HINT}`);
+}
+
+async function list(options: ListOptions): Promise<void> {
+  const { editor } = await openEditor(options);
+  const { formatIpv4 } = await import('../wire/ip.ts');
+  const users = editor.users().map(({ name, password, ipv4, maxSessions, disabled }) => ({
+    name,
+    stored: password === undefined ? 'hash' : 'password',
+    ipv4: ipv4 === undefined ? null : formatIpv4(ipv4),
+    maxSessions: maxSessions === Infinity ? null : maxSessions,
+    disabled,
+  }));
+  if (options.json === true) return console.log(JSON.stringify({ users }, undefined, 2));
+  const { formatTable } = await import('./table.ts');
+  const rows = users.map(user => [
+    user.name,
+    user.stored,
+    user.ipv4 ?? 'pool',
+    `${user.maxSessions ?? 'any'}`,
+    user.disabled ? 'disabled' : '',
+  ]);
+  for (const line of formatTable(['NAME', 'STORED AS', 'IPV4', 'SESSIONS', ''], rows)) console.log(line);
+}
+
+function withUsersFile(command: Command): Command {
+  return command
+    .option('--users <file>', 'users file (default: what --config says, else that of the embedded default)')
+    .option('-c, --config <file>', "the gateway's configuration file")
+    .option('--state-dir <dir>', 'where the embedded default keeps its users file', './.sstp-gateway');
+}
+
+async function openEditor({ users, config, stateDir }: UserOptions) {
+  const { UsersEditor } = await import('../aaa/users-editor.ts');
+  const { loadUsersPath } = await import('../config/load.ts');
+  const { statePaths } = await import('../config/embedded.ts');
+  const file = users ?? (config === undefined ? statePaths(stateDir).users : loadUsersPath(config));
+  return { file, editor: UsersEditor.open(file) };
+}
+
+function noSuchUser(file: string, name: string): CommandError {
+  return new CommandError(`${file} has no user "${name}"`, ExitCode.Failed);
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number from 1 on is needed.');
+}
