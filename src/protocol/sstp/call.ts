@@ -122,8 +122,8 @@ export abstract class SstpCall<OpenState extends string, DisconnectedState exten
   }
 
   /** The HTTPS connection is gone, or was given up because delineation failed: clean up, send nothing, close nothing. */
-  disconnected(reason: 'connection-lost' | 'delineation-failed' = 'connection-lost'): void {
-    this.#cleanUp(reason);
+  disconnected(): void {
+    this.#cleanUp('connection-lost');
   }
 
   // The messages, in the order of MS-SSTP 2.2.2, while the call is open. `packet` is only lent.

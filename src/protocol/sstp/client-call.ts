@@ -4,12 +4,12 @@ import {
   encapsulatedProtocolId,
   encodeControlPacket,
   ENCAPSULATED_PPP,
+  HashProtocol,
   MessageType,
   parseCryptoBindingRequest,
   Status,
   type ControlPacket,
   type CryptoBindingRequest,
-  type HashProtocol,
 } from '../../wire/sstp.ts';
 import { isWireError } from '../../wire/wire-error.ts';
 import { callConnected } from './binding.ts';
@@ -24,8 +24,8 @@ export type ClientState = ClientOpenState | ClosingState | 'ClientCallDisconnect
 type ClientOpenState = 'ClientConnectRequestSent' | 'ClientConnectAckReceived' | 'ClientCallConnected';
 
 export interface SstpClientOptions {
-  /** The hash protocols to accept, the best first. */
-  readonly hashPreference: readonly HashProtocol[];
+  /** Bitmask of the hash protocols to accept. */
+  readonly hashProtocols: number;
   /** Hash of the leaf certificate, in DER, that the server presented on this very connection. */
   certificateHash(this: void, hashProtocol: HashProtocol): Uint8Array;
   /** Time for the Call Connect Ack, and once more for the PPP authentication. */
@@ -173,7 +173,7 @@ export class SstpClientCall extends SstpCall<ClientOpenState, 'ClientCallDisconn
       this.abort(AttributeId.StatusInfo, Status.AttributeNotSupportedInMessage, 'ack-malformed', now);
       return;
     }
-    const hashProtocol = this.#options.hashPreference.find(hash => (hash & request.hashProtocols) !== 0);
+    const hashProtocol = strongest(this.#options.hashProtocols & request.hashProtocols);
     if (hashProtocol === undefined) {
       this.abort(AttributeId.CryptoBindingRequest, Status.ValueNotSupported, 'no-common-hash', now);
       return;
@@ -182,6 +182,10 @@ export class SstpClientCall extends SstpCall<ClientOpenState, 'ClientCallDisconn
     this.advance('ClientConnectAckReceived', now + this.#options.negotiationTimeoutMs);
     this.linkUp();
   }
+}
+
+function strongest(hashProtocols: number): HashProtocol | undefined {
+  return [HashProtocol.Sha256, HashProtocol.Sha1].find(hash => (hash & hashProtocols) !== 0);
 }
 
 function bindingRequestOf(message: ControlPacket): CryptoBindingRequest | undefined {

@@ -6,10 +6,8 @@ export type CloseReason =
   | 'peer-abort'
   /** `disconnect()` was called. */
   | 'local-disconnect'
-  /** The HTTPS connection went away below the call. */
+  /** The HTTPS connection went away below the call, or was given up because the stream could not be delineated. */
   | 'connection-lost'
-  /** The byte stream could not be cut into SSTP packets. */
-  | 'delineation-failed'
   /** No Call Connect Request, Call Connect Ack or Call Connected within the negotiation time. */
   | 'negotiation-timeout'
   /** Nothing arrived for a Hello interval, and nothing after the Echo Request for another one. */

@@ -64,8 +64,7 @@ local disconnect                   | Disc                      | Disc           
 timer expires                      | CLEAN negotiation-timeout | A(2,8)                   | Probe          | CLEAN         | CLEAN                 | CLEAN                  | CLEAN                      | -
 Hello expires, probe outstanding   | -                         | -                        | CLEAN hello-timeout | -        | -                     | -                      | -                          | -
 time passes, no timer is due       | .                         | .                        | .              | .             | .                     | .                      | .                          | .
-HTTPS disconnected                 | gone connection-lost      | gone connection-lost     | gone connection-lost | gone    | gone                  | gone                   | gone                       | .
-delineation failed                 | gone delineation-failed   | gone delineation-failed  | gone delineation-failed | gone | gone                  | gone                   | gone                       | .
+HTTPS disconnected, delineation failed| gone connection-lost      | gone connection-lost     | gone connection-lost | gone    | gone                  | gone                   | gone                       | .
 `;
 
 const STATES = {
@@ -135,8 +134,7 @@ const EVENTS: Readonly<Record<string, Event<SstpServerCall>>> = {
   'timer expires': { atDeadline: true, happen: (call, now) => call.handleTimeout(now) },
   'Hello expires, probe outstanding': { happen: expireTwice },
   'time passes, no timer is due': { happen: (call, now) => call.handleTimeout(now) },
-  'HTTPS disconnected': { happen: call => call.disconnected() },
-  'delineation failed': { happen: call => call.disconnected('delineation-failed') },
+  'HTTPS disconnected, delineation failed': { happen: call => call.disconnected() },
 };
 
 let recorder = new CallRecorder();

@@ -1,0 +1,33 @@
+/** The client's end of a tunnel: SSTP client call and PPP client. */
+import { PppClient, type PppClientOptions } from './ppp/ppp-client.ts';
+import { SstpClientCall, type SstpClientOptions } from './sstp/client-call.ts';
+import { Tunnel, type TunnelOutput } from './tunnel.ts';
+
+export interface ClientTunnelOptions {
+  readonly sstp: SstpClientOptions;
+  readonly ppp: PppClientOptions;
+}
+
+export type ClientTunnelOutput = TunnelOutput;
+
+export class ClientTunnel extends Tunnel {
+  protected override readonly call: SstpClientCall;
+  protected override readonly ppp: PppClient;
+
+  constructor(output: ClientTunnelOutput, options: ClientTunnelOptions) {
+    super(output);
+    this.call = new SstpClientCall(this.callOutput(), options.sstp);
+    this.ppp = new PppClient(
+      {
+        ...this.pppOutput(),
+        authenticated: hlak => this.defer(now => this.call.authenticated(hlak, now)),
+      },
+      options.ppp,
+    );
+  }
+
+  /** The HTTPS connection stands: sends Call Connect Request. */
+  start(now: number): void {
+    this.call.start(now);
+  }
+}

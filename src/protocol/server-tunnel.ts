@@ -1,0 +1,53 @@
+/** The gateway's end of a tunnel: SSTP server call and PPP server. */
+import type { AuthMethod, Credentials, Verdict } from './ppp/credentials.ts';
+import { PppServer, type PppServerOptions } from './ppp/ppp-server.ts';
+import { SstpServerCall, type SstpServerOptions } from './sstp/server-call.ts';
+import { Tunnel, type TunnelOutput } from './tunnel.ts';
+
+export interface ServerTunnelOptions {
+  readonly sstp: SstpServerOptions;
+  readonly ppp: PppServerOptions;
+}
+
+export interface ServerTunnelOutput extends TunnelOutput {
+  /** The peer wants to prove who it is. Answered by `verdict`, at any later time. */
+  verify(credentials: Credentials): void;
+  /** The peer was told that it is accepted. */
+  authenticated(user: string, method: AuthMethod): void;
+}
+
+export class ServerTunnel extends Tunnel {
+  protected override readonly call: SstpServerCall;
+  protected override readonly ppp: PppServer;
+
+  constructor(output: ServerTunnelOutput, options: ServerTunnelOptions) {
+    super(output);
+    this.call = new SstpServerCall(this.callOutput(), options.sstp);
+    this.ppp = new PppServer(
+      {
+        ...this.pppOutput(),
+        verify: credentials => output.verify(credentials),
+        authenticated: (user, method, hlak) => {
+          output.authenticated(user, method);
+          this.defer(now => this.call.authenticated(hlak, now));
+        },
+        // The failure message is out, LCP Terminate follows it, and only then SSTP disconnects: a client whose link just
+        // drops shows its user anything but "wrong password".
+        authenticationFailed: () => this.expectEnd('auth-failed'),
+      },
+      options.ppp,
+    );
+  }
+
+  /** A new HTTPS connection, whose SSTP request has been answered. */
+  accept(now: number): void {
+    this.call.accept(now);
+  }
+
+  /** Answers `verify`. Of no effect when the tunnel has ended meanwhile. */
+  verdict(verdict: Verdict, now: number): void {
+    if (this.state !== 'authenticating') return;
+    this.ppp.verdict(verdict, now);
+    this.settle(now);
+  }
+}

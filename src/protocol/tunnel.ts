@@ -1,0 +1,250 @@
+/**
+ * The join of one SSTP call and one PPP link, whose two ends `ServerTunnel` and `ClientTunnel` are. Sans-io: packets, frames
+ * and time come in, packets and events go out.
+ *
+ * Neither machine may be called back from inside an effect of its own, yet each one's effects are often the other one's
+ * inputs (an answer to Call Connect starts LCP; a verdict verifies the crypto binding, whose failure takes PPP down). So
+ * effects that concern the other machine are put off until the input that caused them has returned: every public
+ * input ends with `settle`.
+ */
+import { encodeDataPacket, isControlProtocol } from '../wire/ppp.ts';
+import type { TunnelEndReason } from './end-reason.ts';
+import type { PppEndReason } from './ppp/end-reason.ts';
+import type { Ipv4Parameters } from './ppp/credentials.ts';
+import type { SstpCall, SstpOutput } from './sstp/call.ts';
+
+/**
+ * How long the peer may take to acknowledge an LCP Terminate-Request. It is a courtesy before Call Disconnect, which has
+ * its own exchange: RFC 1661's two times three seconds would only delay the end.
+ */
+const TERMINATE_WAIT_MS = 3_000;
+
+/**
+ * negotiating: SSTP only. authenticating: PPP runs, which includes LCP and the NCPs. up: data flows. closing: an orderly end
+ * is on its way. closed: nothing is sent or received any more.
+ */
+export type TunnelState = 'negotiating' | 'authenticating' | 'up' | 'closing' | 'closed';
+
+/** Effects of a tunnel. No method may call back into the tunnel: the owner acts after the input has returned. */
+export interface TunnelOutput {
+  /** One whole SSTP packet in a buffer of its own: control, or data with a PPP control frame. */
+  send(packet: Uint8Array): void;
+  /** The SSTP call is connected and IPCP is open: data frames may flow. Once. */
+  up(ipv4: Ipv4Parameters, peerMru: number): void;
+  /** An orderly end begins, and data stops flowing. At most once, not for an end without farewell. */
+  closing(reason: TunnelEndReason): void;
+  /** Close the HTTPS connection. Once, and never after `disconnected()`. The last thing that a tunnel does. */
+  close(reason: TunnelEndReason): void;
+}
+
+/** What a tunnel needs of its PPP machine, server or client. */
+export interface PppLink {
+  readonly deadline: number;
+  up(now: number): void;
+  receive(protocol: number, information: Uint8Array, now: number): void;
+  heard(now: number): void;
+  /** LCP Terminate-Request; `ended` follows. */
+  terminate(reason: PppEndReason, now: number): void;
+  handleTimeout(now: number): void;
+  /** Cleans up and sends nothing. */
+  lowerDown(): void;
+}
+
+export abstract class Tunnel {
+  protected abstract readonly call: SstpCall<string, string>;
+  protected abstract readonly ppp: PppLink;
+  readonly #output: TunnelOutput;
+  #state: TunnelState = 'negotiating';
+  #reason: TunnelEndReason | undefined;
+  #pppIsUp = false;
+  #callIsConnected = false;
+  #network: { readonly ipv4: Ipv4Parameters; readonly peerMru: number } | undefined;
+  /** Until when PPP may take its leave. */
+  #terminateBy = Number.POSITIVE_INFINITY;
+  #pending: ((now: number) => void)[] = [];
+
+  protected constructor(output: TunnelOutput) {
+    this.#output = output;
+  }
+
+  get state(): TunnelState {
+    return this.#state;
+  }
+
+  /** Why the tunnel is ending or has ended; undefined while it is not, and after `disconnected()` on a healthy tunnel. */
+  get endReason(): TunnelEndReason | undefined {
+    return this.#reason;
+  }
+
+  /** Whether IP packets pass, in either direction. */
+  get passesData(): boolean {
+    return this.#state === 'up' && this.#network !== undefined;
+  }
+
+  /** When `handleTimeout` is due, in the owner's monotonic milliseconds. May change with every input but `heard`. */
+  get deadline(): number {
+    return Math.min(this.call.deadline, this.ppp.deadline, this.#terminateBy);
+  }
+
+  /** One whole SSTP control packet. It may be a view of a buffer that is reused afterwards. */
+  receiveControl(packet: Uint8Array, now: number): void {
+    this.ppp.heard(now);
+    this.call.receiveControl(packet, now);
+    this.settle(now);
+  }
+
+  /** The information field of one PPP frame, any protocol but those that take the packet path. Views are fine here too. */
+  receiveFrame(protocol: number, information: Uint8Array, now: number): void {
+    this.heard(now);
+    if (!this.#passes(protocol)) return;
+    this.ppp.receive(protocol, information, now);
+    this.settle(now);
+  }
+
+  /** Any packet arrived. Only notes the time: cheap enough for every chunk of data. */
+  heard(now: number): void {
+    this.call.heard(now);
+    this.ppp.heard(now);
+  }
+
+  /** Ends the tunnel in good order: LCP Terminate where PPP runs, then Call Disconnect. Nothing happens when it is ending. */
+  end(reason: TunnelEndReason, now: number): void {
+    if (!this.#beginEnd(reason)) return;
+    if (this.#pppIsUp) {
+      this.#terminateBy = now + TERMINATE_WAIT_MS;
+      this.ppp.terminate('terminated', now);
+    } else {
+      this.call.disconnect(now);
+    }
+    this.settle(now);
+  }
+
+  handleTimeout(now: number): void {
+    this.call.handleTimeout(now);
+    this.settle(now);
+    if (now >= this.ppp.deadline) this.ppp.handleTimeout(now);
+    this.settle(now);
+    if (now >= this.#terminateBy) this.#disconnect(now);
+    this.settle(now);
+  }
+
+  /** The HTTPS connection is gone, or given up: cleans up at once. Nothing is sent and no output is called any more. */
+  disconnected(): void {
+    this.#state = 'closed';
+    this.#terminateBy = Number.POSITIVE_INFINITY;
+    this.call.disconnected();
+    this.#lowerPpp();
+    this.#pending = [];
+  }
+
+  /** What the SSTP call does in this tunnel. */
+  protected callOutput(): SstpOutput {
+    return {
+      sendControl: packet => this.#send(packet),
+      lowerLinkUp: () =>
+        this.defer(now => {
+          this.#state = 'authenticating';
+          this.#pppIsUp = true;
+          this.ppp.up(now);
+        }),
+      callConnected: () => {
+        this.#callIsConnected = true;
+        this.defer(() => this.#announce());
+      },
+      lowerLinkDown: () => this.defer(() => this.#lowerPpp()),
+      closing: reason => {
+        this.#beginEnd(reason);
+        this.defer(() => this.#lowerPpp());
+      },
+      closeConnection: reason => {
+        // Without a `closing` before it when the call ends without farewell.
+        this.#reason ??= reason;
+        this.#state = 'closing';
+        this.defer(() => this.#close());
+      },
+    };
+  }
+
+  /** What both kinds of PPP machine do in this tunnel. */
+  protected pppOutput(): {
+    sendFrame(protocol: number, information: Uint8Array): void;
+    networkUp(ipv4: Ipv4Parameters, peerMru: number): void;
+    networkDown(): void;
+    ended(reason: PppEndReason): void;
+  } {
+    return {
+      sendFrame: (protocol, information) => {
+        if (this.#passes(protocol)) this.#send(encodeDataPacket(protocol, information));
+      },
+      networkUp: (ipv4, peerMru) => {
+        this.#network = { ipv4, peerMru };
+        this.defer(() => this.#announce());
+      },
+      networkDown: () => {
+        this.#network = undefined;
+      },
+      ended: reason => {
+        this.#beginEnd(reason);
+        this.defer(now => this.#disconnect(now));
+      },
+    };
+  }
+
+  /** PPP says goodbye by itself, because of `reason`: `ended` will follow, soon or never. */
+  protected expectEnd(reason: PppEndReason): void {
+    this.#beginEnd(reason);
+    this.defer(now => {
+      this.#terminateBy = Math.min(this.#terminateBy, now + TERMINATE_WAIT_MS);
+    });
+  }
+
+  /** Puts an effect on the other machine off until the present input has returned. */
+  protected defer(step: (now: number) => void): void {
+    this.#pending.push(step);
+  }
+
+  protected settle(now: number): void {
+    for (let step = this.#pending.shift(); step !== undefined; step = this.#pending.shift()) step(now);
+  }
+
+  /** False when the tunnel is ending or has ended already, for a reason that was first. */
+  #beginEnd(reason: TunnelEndReason): boolean {
+    if (this.#state === 'closing' || this.#state === 'closed') return false;
+    this.#state = 'closing';
+    this.#reason = reason;
+    this.#output.closing(reason);
+    return true;
+  }
+
+  #announce(): void {
+    if (this.#state !== 'authenticating' || !this.#callIsConnected || this.#network === undefined) return;
+    this.#state = 'up';
+    this.#output.up(this.#network.ipv4, this.#network.peerMru);
+  }
+
+  #disconnect(now: number): void {
+    this.#terminateBy = Number.POSITIVE_INFINITY;
+    this.call.disconnect(now);
+  }
+
+  #lowerPpp(): void {
+    this.#terminateBy = Number.POSITIVE_INFINITY;
+    if (!this.#pppIsUp) return;
+    this.#pppIsUp = false;
+    this.ppp.lowerDown();
+  }
+
+  #close(): void {
+    if (this.#reason === undefined) throw new Error('a tunnel closes for a reason');
+    this.#state = 'closed';
+    this.#output.close(this.#reason);
+  }
+
+  #send(packet: Uint8Array): void {
+    if (this.#state !== 'closed') this.#output.send(packet);
+  }
+
+  #passes(protocol: number): boolean {
+    return isControlProtocol(protocol) ? this.call.passesControlFrames : this.call.passesDataFrames;
+  }
+}
