@@ -31,12 +31,12 @@ export interface ControlProtocolOutput {
   send(information: Uint8Array): void;
   opened(now: number): void;
   /** Opened no longer: closed by either side, or being negotiated again. */
-  closed(): void;
+  closed(now: number): void;
   /** The automaton came to rest in Closed or Stopped and needs the lower layer no longer. */
   finished(): void;
   /** The negotiation cannot succeed: the owner should close. May come again until it does. */
   failed(reason: PppEndReason): void;
-  /** The peer asked to terminate, in whatever state. */
+  /** The peer asks to terminate, in whatever state; its answer goes out next. */
   terminating(): void;
 }
 
@@ -115,8 +115,8 @@ export class ControlProtocol {
       case ControlCode.ConfigureReject:
         return this.#receiveRefusal(packet, now);
       case ControlCode.TerminateRequest:
-        this.fire('RTR', now);
-        return this.output.terminating();
+        this.output.terminating();
+        return this.fire('RTR', now);
       case ControlCode.TerminateAck:
         return this.fire('RTA', now);
       case ControlCode.CodeReject:
@@ -208,7 +208,7 @@ export class ControlProtocol {
   #actions(): AutomatonOutput {
     return {
       thisLayerUp: now => this.#thisLayerUp(now),
-      thisLayerDown: () => this.output.closed(),
+      thisLayerDown: now => this.output.closed(now),
       thisLayerFinished: () => {
         this.#forgetNegotiation();
         this.output.finished();

@@ -35,20 +35,22 @@ export interface Ipv4Parameters {
   readonly nbns: readonly number[];
 }
 
-export type Verdict =
-  | {
-      readonly kind: 'accepted';
-      /** The higher-layer authentication key of MS-SSTP 3.2.5.2: 32 bytes, zeros for methods without keys. */
-      readonly hlak: Uint8Array;
-      /** Goes to the peer as it is: `S=<40 hex> M=<text>` for MS-CHAPv2, plain text otherwise. */
-      readonly message: string;
-      /** Absent when the user may not have IPv4. */
-      readonly ipv4: Ipv4Parameters | undefined;
-      readonly mtu?: number;
-    }
-  | {
-      readonly kind: 'rejected';
-      /** RFC 2759 6, for example 691. */
-      readonly code: number;
-      readonly message: string;
-    };
+export interface AcceptedVerdict {
+  readonly kind: 'accepted';
+  /** The higher-layer authentication key of MS-SSTP 3.2.5.2: 32 bytes, zeros for methods without keys. */
+  readonly hlak: Uint8Array;
+  /** Goes to the peer as it is: `S=<40 hex> M=<text>` for MS-CHAPv2, plain text otherwise. */
+  readonly message: string;
+  /** Absent when the user may not have IPv4. */
+  readonly ipv4: Ipv4Parameters | undefined;
+  readonly mtu?: number;
+}
+
+export interface RejectedVerdict {
+  readonly kind: 'rejected';
+  /** RFC 2759 6, for example 691. */
+  readonly code: number;
+  readonly message: string;
+}
+
+export type Verdict = AcceptedVerdict | RejectedVerdict;

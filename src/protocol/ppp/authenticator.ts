@@ -1,0 +1,43 @@
+import type { AcceptedVerdict, AuthMethod, Credentials, Verdict } from './credentials.ts';
+import { ChapAuthenticator, CHAP_MD5, MS_CHAP_V2 } from './chap-authenticator.ts';
+import { PapAuthenticator } from './pap-authenticator.ts';
+
+/** The server's side of one authentication. What it sends are information fields of its own PPP protocol. */
+export interface Authenticator {
+  /** When `handleTimeout` wants to be called; may change with every input. */
+  readonly deadline: number;
+  start(now: number): void;
+  receive(information: Uint8Array, now: number): void;
+  /** The answer to `verify`. Without an open question it is ignored. */
+  verdict(verdict: Verdict, now: number): void;
+  handleTimeout(now: number): void;
+}
+
+export interface AuthenticatorOutput {
+  send(information: Uint8Array): void;
+  /** Called at most once: a second attempt of the peer gets the answer to the first. */
+  verify(credentials: Credentials): void;
+  /** The peer has been told so already. */
+  accepted(user: string, verdict: AcceptedVerdict, now: number): void;
+  /** The peer has been told so already. */
+  rejected(user: string): void;
+  timedOut(): void;
+}
+
+export interface AuthenticatorOptions {
+  /** Our name in a CHAP Challenge. */
+  readonly serverName: string;
+  /** From start to verdict. */
+  readonly authTimeoutMs: number;
+  /** Between two copies of a Challenge. */
+  readonly retransmitMs: number;
+  readonly random: (length: number) => Uint8Array;
+}
+
+export const AUTHENTICATORS: Readonly<
+  Record<AuthMethod, (output: AuthenticatorOutput, options: AuthenticatorOptions) => Authenticator>
+> = {
+  pap: (output, options) => new PapAuthenticator(output, options),
+  chap: (output, options) => new ChapAuthenticator(CHAP_MD5, output, options),
+  mschapv2: (output, options) => new ChapAuthenticator(MS_CHAP_V2, output, options),
+};
