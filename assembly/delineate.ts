@@ -4,7 +4,9 @@
  *
  * 1. The common case, a data packet that starts with FF 03 and a two-byte protocol, is recognised by one comparison
  *    under a mask over its first eight bytes; reserved bits are outside of the mask, so they cannot matter.
- * 2. Everything else (control packets, compressed PPP headers, the stream's last few bytes, errors) is read field by
+ * 2. Bulk traffic is runs of packets with the same header. Within a run the header is compared, not decoded: then where
+ *    the next packet starts does not wait for this one's length to be loaded.
+ * 3. Everything else (control packets, compressed PPP headers, the stream's last few bytes, errors) is read field by
  *    field.
  */
 import { ENTRY_LENGTH, TABLE_AT, TABLE_ENTRIES } from './memory';
@@ -52,9 +54,11 @@ export function delineate(at: u32, end: u32): i32 {
       if ((head & COMMON_MASK) == COMMON_VALUE && length >= COMMON_LENGTH) {
         if (length > left) break;
         const protocol = ((((head >> 48) as u32) << 8) & 0xff00) | ((head >> 56) as u32);
-        writeEntry(entry, packet + COMMON_LENGTH, length - COMMON_LENGTH, protocol);
-        packet += length;
-        entry += ENTRY_LENGTH;
+        do {
+          writeEntry(entry, packet + COMMON_LENGTH, length - COMMON_LENGTH, protocol);
+          packet += length;
+          entry += ENTRY_LENGTH;
+        } while (entry < tableEnd && end - packet >= length && load<u64>(packet) == head);
         continue;
       }
     }

@@ -1,0 +1,221 @@
+/**
+ * The work that is measured, for one implementation of the packet path. `hotpath.ts` loads this module once for each
+ * implementation, so that V8 collects type feedback for each on its own, as it does in the gateway, where there is one.
+ */
+import type { PacketPath } from '../src/hotpath/packet-path.ts';
+import type { Repeat } from './compare.ts';
+
+export interface Case {
+  readonly name: string;
+  /** Packets and bytes which one repetition handles. */
+  readonly packets: number;
+  readonly bytes: number;
+  readonly repeat: Repeat;
+}
+
+const PACKET_LENGTHS = [64, 512, 1400] as const;
+const FRAME_HEADER_LENGTH = 8;
+/** What one 'data' event of a TLS socket holds at most. */
+const TLS_CHUNK = 16_384;
+const PPP_IPV4 = 0x0021;
+const CLIENT = 0x0a42_0007;
+const ROUTES = 10_000;
+
+/** Every case works on real packets, and is run once here: a benchmark of an error path would be a fast one. */
+export function hotpathCases(path: PacketPath): Case[] {
+  return [
+    ...PACKET_LENGTHS.map(length => delineate(path, length, 1)),
+    ...PACKET_LENGTHS.map(length => delineate(path, length, packetsIn(TLS_CHUNK, length))),
+    ...PACKET_LENGTHS.map(length => delineate(path, length, packetsIn(path.inputLength, length))),
+    ...PACKET_LENGTHS.map(length => receive(path, length)),
+    ...PACKET_LENGTHS.map(length => frame(path, length)),
+    ...PACKET_LENGTHS.map(length => frameInto(path, length)),
+    ...[20, ...PACKET_LENGTHS].map(length => checksum(path, length)),
+    admit(path, 'admit, source check', 0),
+    admit(path, 'admit, SYN with MSS to clamp', 1360),
+    routeLookup(path),
+  ];
+}
+
+function delineate(path: PacketPath, length: number, packets: number): Case {
+  const chunk = stream(length, packets);
+  const end = path.inputAt + chunk.length;
+  const prepare = (): void => path.memory.set(chunk, path.inputAt);
+  const repeat: Repeat = times => {
+    for (let run = 0; run < times; run += 1) path.delineate(path.inputAt, end);
+  };
+  prepare();
+  expect(path.delineate(path.inputAt, end), packets);
+  const title = packets === 1 ? 'one packet' : `${packets} packets coalesced`;
+  return { name: `delineate, ${length} B, ${title}`, packets, bytes: chunk.length, repeat: after(prepare, repeat) };
+}
+
+/** The whole way in: the copy of the TLS chunk, delineation, the source check and the look at every entry. */
+function receive(path: PacketPath, length: number): Case {
+  const packets = packetsIn(TLS_CHUNK, length);
+  const chunk = stream(length, packets);
+  const end = path.inputAt + chunk.length;
+  const { view, memory, inputAt, tableAt } = path;
+  let total = 0;
+  const once = (): number => {
+    memory.set(chunk, inputAt);
+    const entries = path.delineate(inputAt, end);
+    const admitted = path.admit(entries, CLIENT, 1360);
+    for (let entry = tableAt; entry < tableAt + entries * 8; entry += 8) {
+      if (view.getUint16(entry + 6, true) === PPP_IPV4) total += view.getUint16(entry + 4, true);
+    }
+    return admitted;
+  };
+  expect(once(), packets);
+  expect(total, packets * length);
+  const name = `copy in, delineate, admit, ${length} B, ${packets} packets coalesced`;
+  const repeat: Repeat = times => {
+    for (let run = 0; run < times; run += 1) once();
+  };
+  return { name, packets, bytes: chunk.length, repeat };
+}
+
+function frame(path: PacketPath, length: number): Case {
+  const prepare = (): void => fillSlots(path, length);
+  const { tunSlots, tunStride } = path;
+  const first = path.tunAt + path.headroom;
+  const repeat: Repeat = times => {
+    for (let run = 0; run < times; run += 1) {
+      for (let slot = 0; slot < tunSlots; slot += 1) path.frame(first + slot * tunStride, length);
+    }
+  };
+  prepare();
+  expect(path.frame(first, length), first - FRAME_HEADER_LENGTH);
+  const bytes = (FRAME_HEADER_LENGTH + length) * tunSlots;
+  return { name: `frame in place, ${length} B`, packets: tunSlots, bytes, repeat: after(prepare, repeat) };
+}
+
+function frameInto(path: PacketPath, length: number): Case {
+  const prepare = (): void => fillSlots(path, length);
+  const { tunSlots, tunStride, transmitAt, transmitBlockLength } = path;
+  const first = path.tunAt + path.headroom;
+  const blockEnd = transmitAt + transmitBlockLength - FRAME_HEADER_LENGTH - length;
+  const repeat: Repeat = times => {
+    for (let run = 0; run < times; run += 1) {
+      let to = transmitAt;
+      for (let slot = 0; slot < tunSlots; slot += 1) {
+        to += path.frameInto(first + slot * tunStride, length, to, 1360);
+        if (to > blockEnd) to = transmitAt;
+      }
+    }
+  };
+  prepare();
+  expect(path.frameInto(first, length, transmitAt, 1360), FRAME_HEADER_LENGTH + length);
+  const bytes = (FRAME_HEADER_LENGTH + length) * tunSlots;
+  return { name: `frame into transmit block, ${length} B`, packets: tunSlots, bytes, repeat: after(prepare, repeat) };
+}
+
+function checksum(path: PacketPath, length: number): Case {
+  const { tunSlots, tunStride } = path;
+  const first = path.tunAt + path.headroom;
+  const prepare = (): void => fillSlots(path, Math.max(length, 20));
+  const repeat: Repeat = times => {
+    let sum = 0;
+    for (let run = 0; run < times; run += 1) {
+      for (let slot = 0; slot < tunSlots; slot += 1) sum = path.checksum(first + slot * tunStride, length, sum);
+    }
+  };
+  return { name: `checksum, ${length} B`, packets: tunSlots, bytes: length * tunSlots, repeat: after(prepare, repeat) };
+}
+
+/** A table of SYNs: with `mss` 0 only the source is looked at. */
+function admit(path: PacketPath, name: string, mss: number): Case {
+  const packets = packetsIn(TLS_CHUNK, 64);
+  const chunk = stream(64, packets);
+  const end = path.inputAt + chunk.length;
+  const mssAt = FRAME_HEADER_LENGTH + 42;
+  const prepare = (): void => {
+    path.memory.set(chunk, path.inputAt);
+    path.delineate(path.inputAt, end);
+  };
+  const repeat: Repeat = times => {
+    for (let run = 0; run < times; run += 1) {
+      // Restores the option that was clamped: the same store for both sides.
+      if (mss !== 0) {
+        for (let at = path.inputAt + mssAt; at < end; at += FRAME_HEADER_LENGTH + 64) path.view.setUint16(at, 1460);
+      }
+      path.admit(packets, CLIENT, mss);
+    }
+  };
+  prepare();
+  expect(path.admit(packets, CLIENT, mss), packets);
+  if (mss !== 0) expect(path.view.getUint16(path.inputAt + mssAt), mss);
+  return { name, packets, bytes: chunk.length, repeat: after(prepare, repeat) };
+}
+
+/** Destinations in no order, as they come from the network. */
+function routeLookup(path: PacketPath): Case {
+  const { tunSlots, tunStride, view } = path;
+  const first = path.tunAt + path.headroom;
+  for (let index = 0; index < ROUTES; index += 1) path.routeAdd(0x0a42_0000 + index + 1, index);
+  const prepare = (): void => {
+    fillSlots(path, 64);
+    for (let slot = 0; slot < tunSlots; slot += 1) {
+      view.setUint32(first + slot * tunStride + 16, 0x0a42_0000 + 1 + ((slot * 7919) % ROUTES));
+    }
+  };
+  let found = 0;
+  const repeat: Repeat = times => {
+    for (let run = 0; run < times; run += 1) {
+      for (let slot = 0; slot < tunSlots; slot += 1) found += path.routeLookup(first + slot * tunStride, 64);
+    }
+  };
+  prepare();
+  expect(path.routeLookup(first + tunStride, 64), 7919);
+  repeat(1);
+  expect(found > 0 ? 1 : 0, 1);
+  const name = `route lookup among ${ROUTES}`;
+  return { name, packets: tunSlots, bytes: 64 * tunSlots, repeat: after(prepare, repeat) };
+}
+
+/** The cases share their memory: each puts its packets back before a round. */
+function after(prepare: () => void, repeat: Repeat): Repeat {
+  return times => {
+    prepare();
+    repeat(times);
+  };
+}
+
+function expect(value: number, expected: number): void {
+  if (value !== expected) throw new Error(`the benchmark measures an error path: ${value}, expected ${expected}`);
+}
+
+function packetsIn(chunkLength: number, length: number): number {
+  return Math.floor(chunkLength / (FRAME_HEADER_LENGTH + length));
+}
+
+function fillSlots(path: PacketPath, length: number): void {
+  const packet = synPacket(length);
+  for (let slot = 0; slot < path.tunSlots; slot += 1) {
+    path.memory.set(packet, path.tunAt + slot * path.tunStride + path.headroom);
+  }
+}
+
+/** `packets` SSTP data packets behind each other, each with an IP packet of `length` bytes. */
+function stream(length: number, packets: number): Uint8Array {
+  const total = FRAME_HEADER_LENGTH + length;
+  const one = new Uint8Array(total);
+  one.set([0x10, 0x00, total >> 8, total & 0xff, 0xff, 0x03, 0x00, PPP_IPV4]);
+  one.set(synPacket(length), FRAME_HEADER_LENGTH);
+  return Uint8Array.from({ length: total * packets }, (_, index) => one[index % total] ?? 0);
+}
+
+/** A TCP SYN (when there is room for one) from the client, padded with data. */
+function synPacket(length: number): Uint8Array {
+  const packet = Uint8Array.from({ length: Math.max(length, 44) }, (_, index) => index & 0xff);
+  const view = new DataView(packet.buffer);
+  view.setUint8(0, 0x45);
+  view.setUint16(2, length);
+  view.setUint16(6, 0);
+  view.setUint8(9, 6);
+  view.setUint32(12, CLIENT);
+  view.setUint8(32, 6 << 4);
+  view.setUint8(33, 0x02);
+  view.setUint32(40, 0x0204_05b4);
+  return packet.subarray(0, length);
+}
