@@ -108,8 +108,8 @@ export function encodeResponse({ status, reason, headers }: ResponseToSend): Uin
 }
 
 /**
- * The client's request, in the order of Windows: a server may take another order for sstpc's and spare it work. `correlationId` is a
- * GUID without braces, fresh for every attempt.
+ * The client's request, its headers in the order of MS-SSTP 4.1: a server may tell sstpc by another order, and serve it
+ * with special care. `correlationId` is a GUID without braces, fresh for every attempt.
  */
 export function sstpRequest(host: string, correlationId: string): RequestToSend {
   return {
