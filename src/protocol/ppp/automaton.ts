@@ -30,9 +30,9 @@ export interface AutomatonOutput {
   /** tlu */
   thisLayerUp(now: number): void;
   /** tld */
-  thisLayerDown(now: number): void;
+  thisLayerDown(): void;
   /** tlf; its counterpart tls has no use on a link whose lower layer is always wanted. */
-  thisLayerFinished(now: number): void;
+  thisLayerFinished(): void;
   /** scr */
   sendConfigureRequest(): void;
   /** sca */
@@ -87,11 +87,11 @@ export class Automaton {
       case 'tlu':
         return this.#output.thisLayerUp(now);
       case 'tld':
-        return this.#output.thisLayerDown(now);
+        return this.#output.thisLayerDown();
       case 'tls':
         return undefined;
       case 'tlf':
-        return this.#output.thisLayerFinished(now);
+        return this.#output.thisLayerFinished();
       case 'irc':
         this.#restartCount = all.includes('str') ? this.#options.maxTerminate : this.#options.maxConfigure;
         return undefined;

@@ -31,7 +31,7 @@ export interface ControlProtocolOutput {
   send(information: Uint8Array): void;
   opened(now: number): void;
   /** Opened no longer: closed by either side, or being negotiated again. */
-  closed(now: number): void;
+  closed(): void;
   /** The automaton came to rest in Closed or Stopped and needs the lower layer no longer. */
   finished(): void;
   /** The negotiation cannot succeed: the owner should close. May come again until it does. */
@@ -96,8 +96,9 @@ export class ControlProtocol {
   }
 
   /** The Down event: the layer below is gone, nothing is sent. */
-  lowerDown(now: number): void {
-    this.#automaton.fire('Down', now);
+  lowerDown(): void {
+    // This event starts no timer, so that the time does not matter.
+    this.#automaton.fire('Down', 0);
     this.#forgetNegotiation();
   }
 
@@ -124,11 +125,6 @@ export class ControlProtocol {
       default:
         return this.receiveOther(packet, now);
     }
-  }
-
-  /** The peer rejected this whole protocol (RXJ- of RFC 1661 4.3). */
-  protocolRejected(now: number): void {
-    this.fire('RXJ-', now);
   }
 
   handleTimeout(now: number): void {
@@ -208,7 +204,7 @@ export class ControlProtocol {
   #actions(): AutomatonOutput {
     return {
       thisLayerUp: now => this.#thisLayerUp(now),
-      thisLayerDown: now => this.output.closed(now),
+      thisLayerDown: () => this.output.closed(),
       thisLayerFinished: () => {
         this.#forgetNegotiation();
         this.output.finished();

@@ -9,7 +9,7 @@ import type { LcpPolicy } from './lcp-policy.ts';
 
 export interface LcpOutput extends ControlProtocolOutput {
   /** The peer does not speak this protocol. Never LCP itself. */
-  protocolRejected(protocol: number, now: number): void;
+  protocolRejected(protocol: number): void;
 }
 
 export class Lcp extends ControlProtocol {
@@ -61,6 +61,6 @@ export class Lcp extends ControlProtocol {
     const rejected = parseProtocolReject(packet.data);
     if (isWireError(rejected) || !this.isOpened) return;
     if (rejected.protocol === PppProtocol.Lcp) this.fire('RXJ-', now);
-    else this.#output.protocolRejected(rejected.protocol, now);
+    else this.#output.protocolRejected(rejected.protocol);
   }
 }

@@ -13,14 +13,16 @@ import { State } from './transition-table.ts';
 /** RFC 1661 3.2. */
 export type PppPhase = 'dead' | 'establish' | 'authenticate' | 'network' | 'terminate';
 
-/** The one authentication of the link, whichever side of it this is. */
+/** One authentication of the link, whichever side of it this is. */
 export interface LinkAuthentication {
   /** PPP protocol number of its packets. */
   readonly protocol: number;
-  readonly deadline: number;
-  receive(information: Uint8Array, now: number): void;
-  handleTimeout(now: number): void;
-  start(now: number): void;
+  readonly machine: {
+    readonly deadline: number;
+    start(now: number): void;
+    receive(information: Uint8Array, now: number): void;
+    handleTimeout(now: number): void;
+  };
 }
 
 export interface PppRole {
@@ -80,7 +82,7 @@ export class PppLink {
   get deadline(): number {
     if (this.#over) return Number.POSITIVE_INFINITY;
     let deadline = Math.min(this.#lcp.deadline, this.#keepalive.deadline);
-    if (this.#authentication !== undefined) deadline = Math.min(deadline, this.#authentication.deadline);
+    if (this.#authentication !== undefined) deadline = Math.min(deadline, this.#authentication.machine.deadline);
     for (const { machine } of this.#networks.values()) deadline = Math.min(deadline, machine.deadline);
     return deadline;
   }
@@ -96,8 +98,8 @@ export class PppLink {
   }
 
   /** The lower layer is gone: nothing is sent, nothing but `networkClosed` is reported. */
-  lowerDown(now: number): void {
-    this.#closeNetworks(now);
+  lowerDown(): void {
+    this.#closeNetworks();
     this.#stop();
   }
 
@@ -123,7 +125,7 @@ export class PppLink {
   handleTimeout(now: number): void {
     if (this.#over) return;
     this.#lcp.handleTimeout(now);
-    this.#authentication?.handleTimeout(now);
+    this.#authentication?.machine.handleTimeout(now);
     for (const { machine } of this.#networks.values()) machine.handleTimeout(now);
     this.#handleKeepalive(now);
     this.settle(now);
@@ -151,13 +153,13 @@ export class PppLink {
   /** Acts upon what the parts have reported. A role calls it at the end of each input of its own. */
   settle(now: number): void {
     if (this.#over) return;
-    this.#dropNetworks(now);
+    this.#dropNetworks();
     // At rest LCP could be talked into a new negotiation, but a link of SSTP does not outlive its first one.
     if (this.#lcpFinished) this.end(this.#policy.failure);
     if (this.#endReason === undefined) return;
     this.#enterTermination(now);
     // Closing an automaton that was not yet started, or that rests already, finishes without a packet.
-    if (this.#lcpFinished || this.#lcp.state <= State.Stopped) this.#finish(this.#endReason, now);
+    if (this.#lcpFinished || this.#lcp.state <= State.Stopped) this.#finish(this.#endReason);
   }
 
   // -- Phases ---------------------------------------------------------------------------------------------------------
@@ -167,12 +169,12 @@ export class PppLink {
     this.#phase = 'terminate';
     this.#keepalive.stop();
     this.#authentication = undefined;
-    this.#closeNetworks(now);
+    this.#closeNetworks();
     this.#lcp.close(now);
   }
 
-  #finish(reason: PppEndReason, now: number): void {
-    this.#closeNetworks(now);
+  #finish(reason: PppEndReason): void {
+    this.#closeNetworks();
     this.#stop();
     this.#role.ended(reason);
   }
@@ -184,16 +186,16 @@ export class PppLink {
     this.#authentication = undefined;
   }
 
-  #closeNetworks(now: number): void {
-    for (const { machine } of this.#networks.values()) machine.lowerDown(now);
+  #closeNetworks(): void {
+    for (const { machine } of this.#networks.values()) machine.lowerDown();
     this.#networks.clear();
   }
 
   /** The link lives as long as one network protocol does. */
-  #dropNetworks(now: number): void {
+  #dropNetworks(): void {
     for (const [protocol, { machine, dropped }] of this.#networks) {
       if (dropped === undefined) continue;
-      machine.lowerDown(now);
+      machine.lowerDown();
       this.#networks.delete(protocol);
       if (this.#networks.size === 0) this.end(dropped);
     }
@@ -210,7 +212,7 @@ export class PppLink {
   /** Everything but LCP. In the wrong phase it is discarded in silence, RFC 1661 3.4 and 3.5. */
   #dispatch(protocol: number, information: Uint8Array, now: number): void {
     if (this.#phase !== 'authenticate' && this.#phase !== 'network') return;
-    if (protocol === this.#authentication?.protocol) return this.#authentication.receive(information, now);
+    if (protocol === this.#authentication?.protocol) return this.#authentication.machine.receive(information, now);
     if (this.#phase !== 'network' || protocol === PppProtocol.Pap || protocol === PppProtocol.Chap) return;
     const network = this.#networks.get(protocol);
     if (network !== undefined) network.machine.receive(information, now);
@@ -234,13 +236,13 @@ export class PppLink {
       {
         send: information => this.#role.sendFrame(PppProtocol.Lcp, information),
         opened: now => this.#lcpOpened(now),
-        closed: now => this.#lcpClosed(now),
+        closed: () => this.#lcpClosed(),
         finished: () => {
           this.#lcpFinished = true;
         },
         failed: reason => this.end(reason),
         terminating: () => this.end('peer-terminate'),
-        protocolRejected: (protocol, now) => this.#protocolRejected(protocol, now),
+        protocolRejected: protocol => this.#protocolRejected(protocol),
       },
       this.#options.lcpRestart,
     );
@@ -250,41 +252,39 @@ export class PppLink {
     this.#phase = 'authenticate';
     this.#keepalive.start(now);
     this.#authentication = this.#role.newAuthentication();
-    this.#authentication.start(now);
+    this.#authentication.machine.start(now);
   }
 
-  #lcpClosed(now: number): void {
+  #lcpClosed(): void {
     const renegotiating = this.#lcp.state === State.ReqSent || this.#lcp.state === State.AckSent;
     const refusal = renegotiating ? this.#role.refuseRenegotiation() : this.#policy.failure;
     if (refusal !== undefined) this.end(refusal);
-    this.#phase = 'establish';
+    if (this.#phase !== 'terminate') this.#phase = 'establish';
     this.#keepalive.stop();
     this.#authentication = undefined;
-    this.#closeNetworks(now);
+    this.#closeNetworks();
   }
 
-  #protocolRejected(protocol: number, now: number): void {
-    if (protocol === this.#authentication?.protocol) return this.end('auth-refused');
+  #protocolRejected(protocol: number): void {
+    if (protocol === this.#authentication?.protocol) this.end('auth-refused');
+    else this.#drop(protocol, 'no-network-protocol');
+  }
+
+  #drop(protocol: number, reason: PppEndReason): void {
     const network = this.#networks.get(protocol);
-    if (network === undefined) return;
-    network.dropped ??= 'no-network-protocol';
-    network.machine.protocolRejected(now);
+    if (network !== undefined) network.dropped ??= reason;
   }
 
   #newNetwork(protocol: number, policy: OptionPolicy): ControlProtocol {
-    const drop = (reason: PppEndReason) => {
-      const network = this.#networks.get(protocol);
-      if (network !== undefined) network.dropped ??= reason;
-    };
     return new ControlProtocol(
       policy,
       {
         send: information => this.#role.sendFrame(protocol, information),
         opened: () => this.#role.networkOpened(protocol),
         closed: () => this.#role.networkClosed(protocol),
-        finished: () => drop(policy.failure),
-        failed: drop,
-        terminating: () => drop('no-network-protocol'),
+        finished: () => this.#drop(protocol, policy.failure),
+        failed: reason => this.#drop(protocol, reason),
+        terminating: () => this.#drop(protocol, 'no-network-protocol'),
       },
       this.#options.networkRestart,
       () => this.#policy.transmitLimit,

@@ -1,0 +1,190 @@
+// The server's end of a PPP link over SSTP: demands authentication, assigns the address. Sans-io: the owner calls the
+// inputs with its monotonic milliseconds and must not call back in from an output, `verify` included.
+import { PppProtocol } from '../../wire/ppp.ts';
+import { AUTHENTICATORS, type Authenticator, type AuthenticatorOptions } from './authenticator.ts';
+import { authProtocol } from './auth-protocol.ts';
+import { DEFAULT_RESTART } from './automaton.ts';
+import type { AcceptedVerdict, AuthMethod, Credentials, Ipv4Parameters, Verdict } from './credentials.ts';
+import type { EchoOptions } from './echo-keepalive.ts';
+import type { PppEndReason } from './end-reason.ts';
+import { IpcpServerPolicy } from './ipcp-server-policy.ts';
+import { LcpServerPolicy } from './lcp-server-policy.ts';
+import { type LinkAuthentication, PppLink, type PppPhase } from './ppp-link.ts';
+
+/** Windows was seen to ignore a Configure-Request that comes right behind the Call Connect Ack; it costs 3 s else. */
+const FIRST_RESTART_MS = 750;
+
+export interface PppServerOutput {
+  /** A frame of LCP, of authentication or of a network control protocol. */
+  sendFrame(protocol: number, information: Uint8Array): void;
+  /** To be answered by `verdict`, once, later. */
+  verify(credentials: Credentials): void;
+  /** The peer has been told. `hlak`: 32 bytes for the crypto binding. Once per link. */
+  authenticated(user: string, method: AuthMethod, hlak: Uint8Array): void;
+  /** The peer has been told, and the link ends. */
+  authenticationFailed(user: string, method: AuthMethod): void;
+  /** IPCP is opened. `peerMru`: bytes of the longest IP packet to send, never more than SSTP can carry. */
+  networkUp(ipv4: Ipv4Parameters, peerMru: number): void;
+  networkDown(): void;
+  /** Once, and nothing after it: the owner ends the call. Not after `lowerDown`. */
+  ended(reason: PppEndReason): void;
+}
+
+export interface PppServerOptions {
+  /** The MRU of our first Configure-Request, in bytes; the peer may talk us into another one. */
+  readonly mru: number;
+  /** In order of offer, not empty. */
+  readonly auth: readonly AuthMethod[];
+  /** Our name in a CHAP Challenge. */
+  readonly serverName: string;
+  readonly lcpEcho: EchoOptions;
+  /** From LCP opened to verdict. */
+  readonly authTimeoutMs: number;
+  readonly random: (length: number) => Uint8Array;
+  /** Restart timer of all protocols. */
+  readonly restartMs?: number;
+  /** Restart timer after the first LCP Configure-Request. */
+  readonly firstRestartMs?: number;
+}
+
+export class PppServer {
+  readonly #output: PppServerOutput;
+  readonly #policy: LcpServerPolicy;
+  readonly #link: PppLink;
+  readonly #authOptions: AuthenticatorOptions;
+  #authenticator: Authenticator | undefined;
+  #verifying = false;
+  #accepted: AcceptedVerdict | undefined;
+  #networkIsUp = false;
+
+  constructor(output: PppServerOutput, options: PppServerOptions) {
+    const { mru, auth, serverName, authTimeoutMs, random } = options;
+    const restartMs = options.restartMs ?? DEFAULT_RESTART.restartMs;
+    this.#output = output;
+    this.#authOptions = { serverName, authTimeoutMs, retransmitMs: restartMs, random };
+    this.#policy = new LcpServerPolicy(mru, auth, random);
+    this.#link = new PppLink(
+      {
+        sendFrame: (protocol, information) => output.sendFrame(protocol, information),
+        newAuthentication: () => this.#newAuthentication(),
+        refuseRenegotiation: () =>
+          // A second authentication would be outside of the crypto binding, and a verdict that is under way would be
+          // taken for the answer to other credentials.
+          this.#verifying || this.#accepted !== undefined ? 'lcp-renegotiated' : undefined,
+        networkOpened: () => this.#networkOpened(),
+        networkClosed: () => this.#networkClosed(),
+        ended: reason => output.ended(reason),
+      },
+      this.#policy,
+      {
+        lcpRestart: { ...DEFAULT_RESTART, restartMs, firstRestartMs: options.firstRestartMs ?? FIRST_RESTART_MS },
+        networkRestart: { ...DEFAULT_RESTART, restartMs, firstRestartMs: restartMs },
+        lcpEcho: options.lcpEcho,
+      },
+    );
+  }
+
+  get phase(): PppPhase {
+    return this.#link.phase;
+  }
+
+  /** When `handleTimeout` wants to be called, Infinity for never. May change with every input but `heard`. */
+  get deadline(): number {
+    return this.#link.deadline;
+  }
+
+  /** What LCP agreed on; before that, what it asks for. */
+  get method(): AuthMethod | undefined {
+    return this.#policy.method;
+  }
+
+  /** Bytes of the longest information field that the peer takes and SSTP can carry. */
+  get peerMru(): number {
+    return this.#policy.transmitLimit;
+  }
+
+  /** Frames can flow: starts LCP. */
+  up(now: number): void {
+    this.#link.up(now);
+  }
+
+  /** One frame. `information` is not kept. */
+  receive(protocol: number, information: Uint8Array, now: number): void {
+    this.#link.receive(protocol, information, now);
+  }
+
+  /** Anything at all came from the peer: that is life, as an Echo-Reply is. Only a store, for the data path. */
+  heard(now: number): void {
+    this.#link.heard(now);
+  }
+
+  /** The answer to `verify`. Without an open question, or after the end, it is ignored. */
+  verdict(verdict: Verdict, now: number): void {
+    if (!this.#verifying || this.phase !== 'authenticate') return;
+    this.#verifying = false;
+    this.#authenticator?.verdict(verdict, now);
+    this.#link.settle(now);
+  }
+
+  /** Ends the link in order; `ended` follows when the peer has answered, or after two seconds. */
+  terminate(reason: PppEndReason, now: number): void {
+    this.#link.terminate(reason, now);
+  }
+
+  handleTimeout(now: number): void {
+    this.#link.handleTimeout(now);
+  }
+
+  /** The lower layer is gone: nothing is sent, and of the outputs only `networkDown` may follow. */
+  lowerDown(): void {
+    this.#link.lowerDown();
+  }
+
+  #newAuthentication(): LinkAuthentication {
+    const method = this.method;
+    // LCP cannot open without an acknowledged Authentication-Protocol option.
+    if (method === undefined) throw new Error('LCP is opened without an authentication method');
+    const protocol = authProtocol(method);
+    const authenticator = AUTHENTICATORS[method](
+      {
+        send: information => this.#output.sendFrame(protocol, information),
+        verify: credentials => {
+          this.#verifying = true;
+          this.#output.verify(credentials);
+        },
+        accepted: (user, verdict, now) => this.#authenticated(user, method, verdict, now),
+        rejected: user => {
+          this.#output.authenticationFailed(user, method);
+          this.#link.end('auth-failed');
+        },
+        timedOut: () => this.#link.end('auth-timeout'),
+      },
+      this.#authOptions,
+    );
+    this.#authenticator = authenticator;
+    return { protocol, machine: authenticator };
+  }
+
+  #authenticated(user: string, method: AuthMethod, verdict: AcceptedVerdict, now: number): void {
+    this.#accepted = verdict;
+    this.#output.authenticated(user, method, verdict.hlak);
+    const { ipv4 } = verdict;
+    this.#link.enterNetwork(
+      ipv4 === undefined ? new Map() : new Map([[PppProtocol.Ipcp, new IpcpServerPolicy(ipv4)]]),
+      now,
+    );
+  }
+
+  #networkOpened(): void {
+    const ipv4 = this.#accepted?.ipv4;
+    if (ipv4 === undefined) return;
+    this.#networkIsUp = true;
+    this.#output.networkUp(ipv4, this.peerMru);
+  }
+
+  #networkClosed(): void {
+    if (!this.#networkIsUp) return;
+    this.#networkIsUp = false;
+    this.#output.networkDown();
+  }
+}
