@@ -1,0 +1,56 @@
+import type { LandingArea, PacketDevice, PacketReceiver } from '../../src/tun/packet-device.ts';
+
+/** Bytes at the start of a landing area's memory that belong to the test: packets to be written lie there. */
+const OUTBOX = 4096;
+
+export function landingArea(slots = 16, stride = 2048, headroom = 16): LandingArea {
+  return { memory: new Uint8Array(OUTBOX + slots * stride), at: OUTBOX, slots, stride, headroom };
+}
+
+/** Writes a packet from the outbox. */
+export function send(device: PacketDevice, landing: LandingArea, packet: Uint8Array): boolean {
+  landing.memory.set(packet);
+  return device.write(0, packet.length);
+}
+
+/** Copies everything that a device delivers. */
+export class Recorder implements PacketReceiver {
+  readonly packets: Uint8Array[] = [];
+  /** Packets between two calls of `drained`. */
+  readonly batches: number[] = [];
+  readonly errors: Error[] = [];
+  readonly #landing: LandingArea;
+  #inBatch = 0;
+  #watchers: (() => void)[] = [];
+
+  constructor(landing: LandingArea) {
+    this.#landing = landing;
+  }
+
+  receive(at: number, length: number): void {
+    this.packets.push(this.#landing.memory.slice(at, at + length));
+    this.#inBatch += 1;
+  }
+
+  drained(): void {
+    this.batches.push(this.#inBatch);
+    this.#inBatch = 0;
+    this.#notify();
+  }
+
+  onError(error: Error): void {
+    this.errors.push(error);
+    this.#notify();
+  }
+
+  /** Resolves when the condition holds, at the latest after the batch or error that makes it so. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>(resolve => this.#watchers.push(resolve));
+  }
+
+  #notify(): void {
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const wake of watchers) wake();
+  }
+}
