@@ -53,6 +53,12 @@ export interface Event<C> {
   happen(call: C, now: number): string | void;
 }
 
+/** One state: the head of its column, and a way to a call in it. */
+export interface Column<C extends Call> {
+  readonly head: string;
+  prepare(): Prepared<C>;
+}
+
 /** What tells the two roles' tables apart. */
 export interface Role {
   /** What stands in front of Call_Connected and Call_Disconnected in the state names. */
@@ -64,28 +70,34 @@ export interface Role {
 export function runTable<C extends Call>(
   role: Role,
   table: string,
-  states: Readonly<Record<string, () => Prepared<C>>>,
+  states: Readonly<Record<string, Column<C>>>,
   events: Readonly<Record<string, Event<C>>>,
 ): void {
+  const columns = Object.entries(states);
   const [head = [], ...rows] = table
     .split('\n')
     .filter(line => line.trim() !== '')
     .map(line => line.split('|').map(cell => cell.trim()));
 
   test('the table has a row for each event and a column for each state', () => {
-    assert.deepEqual(head.slice(1), Object.keys(states));
-    assert.deepEqual(rows.map(([event]) => event).toSorted(), Object.keys(events).toSorted());
+    assert.deepEqual(
+      head.slice(1),
+      columns.map(([, column]) => column.head),
+    );
+    assert.equal(rows.length, Object.keys(events).length);
+    assert.deepEqual(new Set(rows.map(([event]) => event)), new Set(Object.keys(events)));
     for (const row of rows) assert.equal(row.length, head.length, `cells of '${row[0]}'`);
   });
 
-  for (const [eventName = '', ...cells] of rows) {
-    test(eventName, () => {
-      for (const [column, cell] of cells.entries()) {
-        const stateName = head[column + 1] ?? '';
-        const prepare = states[stateName];
-        const event = events[eventName];
-        assert.ok(prepare !== undefined && event !== undefined);
-        if (cell !== '-') checkCell(role, cell, prepare(), event, `in ${stateName}`);
+  for (const [name = '', ...cells] of rows) {
+    test(name, () => {
+      const event = events[name];
+      assert.ok(event !== undefined);
+      for (const [index, [state, column]] of columns.entries()) {
+        const prepared = column.prepare();
+        assert.equal(prepared.call.state, state);
+        const cell = cells[index] ?? '';
+        if (cell !== '-') checkCell(role, cell, prepared, event, `in ${state}`);
       }
     });
   }
