@@ -1,12 +1,70 @@
-import type { Command } from 'commander';
-import { CommandError } from './command-error.ts';
+import { Option, type Command } from 'commander';
+
+/** What the command line says; the meaning of each is in the help below. */
+export interface ConnectFlags {
+  readonly user: string;
+  readonly password?: string;
+  readonly passwordFile?: string;
+  readonly ca?: string;
+  readonly certificateSha256?: string;
+  readonly insecure?: boolean;
+  readonly serverName?: string;
+  readonly proxy?: string;
+  readonly auth: string;
+  readonly mtu: string;
+  readonly check?: boolean;
+  readonly count: string;
+  readonly device: string;
+  readonly route: string[];
+  readonly json?: boolean;
+}
 
 export function register(program: Command): void {
   program
     .command('connect')
-    .description('connect to an SSTP server')
-    .argument('<url>', 'as https://vpn.example.org')
-    .action(() => {
-      throw new CommandError('the client is not part of this build');
+    .summary('bring up a tunnel to an SSTP server')
+    .description(
+      'Brings up a tunnel to any SSTP server, with a TUN device (needs root or CAP_NET_ADMIN), until it is\n' +
+        'interrupted or the server ends it. With --check: connects, authenticates, pings the server through the\n' +
+        'tunnel, disconnects and reports; that needs no privilege.',
+    )
+    .argument('<url>', 'https://host[:port], the port is 443 unless given')
+    .requiredOption('-u, --user <name>', 'user name')
+    .option('-p, --password <password>', 'password; other users of this machine can see it')
+    .option('--password-file <file>', 'file whose first line is the password; - reads standard input')
+    .option('--ca <file>', 'trust these certificates (PEM) in place of the system’s')
+    .option('--certificate-sha256 <hash>', 'trust exactly the certificate with this SHA-256 fingerprint')
+    .option('--insecure', 'accept any certificate: whoever is in between can read everything')
+    .option('--server-name <name>', 'name for the TLS server_name extension when it differs from the host')
+    .option('--proxy <url>', 'HTTP proxy, http://[user:password@]host:port')
+    .addOption(
+      new Option('--auth <methods>', 'methods that the server may ask for, by comma').default(
+        'mschapv2',
+        'mschapv2 only',
+      ),
+    )
+    .option('--mtu <bytes>', 'largest packet to receive', '1400')
+    .option('--check', 'connect, ping, disconnect, report')
+    .option('--count <n>', 'with --check: pings to send', '3')
+    .option('--device <name>', 'name of the TUN device', 'sstpc0')
+    .option('--route <network>', 'route this IPv4 network into the tunnel; may be given again', collect, [])
+    .option('--json', 'report as one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sstp-gateway connect --check --ca cert.pem -u demo -p secret https://localhost:8443
+  $ sudo sstp-gateway connect -u alice --password-file pw --route 10.0.0.0/8 https://vpn.example.org
+  $ sstp-gateway connect --check --proxy http://me:pw@proxy:3128 -u alice -p secret https://vpn.example.org
+
+Exit code: 0 ended as asked, 1 the tunnel did not come up or was lost, 2 usage.`,
+    )
+    .action(async (url: string, flags: ConnectFlags) => {
+      const { connect } = await import('./connect-run.ts');
+      await connect(url, flags);
     });
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { CommandError } from './command-error.ts';
 
-interface ServeOptions {
+export interface ServeFlags {
   readonly config?: string;
   readonly stateDir: string;
 }
@@ -9,17 +8,15 @@ interface ServeOptions {
 export function register(program: Command): void {
   program
     .command('serve')
-    .description('run the gateway')
-    .option(
-      '-c, --config <file>',
-      'configuration file; without it the embedded default: a demo user, a self-signed certificate',
+    .description(
+      'Runs the gateway until SIGTERM or SIGINT, which end every session in good order first.\n' +
+        'Without --config it runs the embedded default: a self-signed certificate and a demo user.',
     )
+    .summary('run the gateway')
+    .option('-c, --config <file>', 'configuration file (YAML)')
     .option('--state-dir <dir>', 'where the embedded default keeps its certificate and user', './.sstp-gateway')
-    .action(serve);
-}
-
-async function serve(options: ServeOptions): Promise<void> {
-  const { loadGateway } = await import('./load-gateway.ts');
-  await loadGateway(options);
-  throw new CommandError('the data plane is not part of this build');
+    .action(async (flags: ServeFlags) => {
+      const { serve } = await import('./serve-run.ts');
+      await serve(flags);
+    });
 }

@@ -1,5 +1,12 @@
 /** ICMP echo through a tunnel (RFC 792), without a network device: what `connect --check` and load tests ping the gateway with. */
-import { IPV4_HEADER_LENGTH, IpProtocol, internetChecksum, ipv4HeaderLength, ipv4Protocol, ipv4Source } from '../wire/ip.ts';
+import {
+  IPV4_HEADER_LENGTH,
+  IpProtocol,
+  internetChecksum,
+  ipv4HeaderLength,
+  ipv4Protocol,
+  ipv4Source,
+} from '../wire/ip.ts';
 
 const ICMP_HEADER_LENGTH = 8;
 const ECHO_REQUEST = 8;

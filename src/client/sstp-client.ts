@@ -7,8 +7,8 @@ import { randomBytes } from '../crypto/random.ts';
 import { StreamCutter } from '../hotpath/stream-cutter.ts';
 import { TransmitQueue } from '../hotpath/transmit-queue.ts';
 import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark } from '../hotpath/packet-path.ts';
-import { openHttps } from '../https/client.ts';
-import type { HttpsClientOptions } from '../https/client.ts';
+import { openHttps } from '../https/open.ts';
+import type { OpenOptions } from '../https/open.ts';
 import type { DisconnectCause, HttpsConnection, HttpsUpper } from '../https/connection.ts';
 import { ClientTunnel } from '../protocol/client-tunnel.ts';
 import type { ClientTunnelOutput } from '../protocol/client-tunnel.ts';
@@ -19,7 +19,7 @@ import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
 import type { ClientRuntime } from './client-runtime.ts';
 
 export interface SstpClientOptions {
-  readonly https: HttpsClientOptions;
+  readonly https: OpenOptions;
   readonly user: string;
   readonly password: string;
   /** Methods that the server may ask for. PAP sends the password itself, protected by TLS alone. */
@@ -40,14 +40,16 @@ export class TunnelRefusedError extends Error {
   override readonly name = 'TunnelRefusedError';
   readonly reason: TunnelEndReason;
 
-  constructor(reason: TunnelEndReason, detail?: string) {
-    super(detail === undefined ? `the tunnel did not come up: ${reason}` : `the tunnel did not come up: ${reason} (${detail})`);
+  constructor(reason: TunnelEndReason) {
+    super(`the tunnel did not come up: ${reason}`);
     this.reason = reason;
   }
 }
 
 const NEGOTIATION_TIMEOUT_MS = 60_000;
 const HELLO_INTERVAL_MS = 60_000;
+/** As pppd's Debian options file has it. */
+const LCP_ECHO = { intervalMs: 30_000, failures: 4 } as const;
 /** Packets that wait for a server that does not read. */
 const TRANSMIT_LIMIT = 1024 * 1024;
 
@@ -77,11 +79,14 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     options: SstpClientOptions,
     events: SstpClientEvents,
   ): Promise<SstpClient> {
-    const opened = await openHttps(options.https);
-    const client = new SstpClient(runtime, options, opened.connection, events);
-    opened.handOver(client);
-    await client.#established();
-    return client;
+    let client: SstpClient | undefined;
+    await openHttps(options.https, connection => {
+      client = new SstpClient(runtime, options, connection, events);
+      client.#start();
+      return client;
+    });
+    await client!.#established();
+    return client!;
   }
 
   private constructor(
@@ -103,7 +108,6 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
         certificateHash: hashProtocol => certificateHash(hashProtocol, connection.certificate),
         negotiationTimeoutMs: NEGOTIATION_TIMEOUT_MS,
         helloIntervalMs: HELLO_INTERVAL_MS,
-        random: randomBytes,
       },
       ppp: {
         user: options.user,
@@ -111,6 +115,8 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
         auth: options.auth,
         mru: options.mtu,
         requestDns: true,
+        lcpEcho: LCP_ECHO,
+        authTimeoutMs: NEGOTIATION_TIMEOUT_MS,
         random: randomBytes,
       },
     });
@@ -225,17 +231,15 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
 
   // --- life
 
-  #established(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#onUp = resolve;
-      this.#onEnd.push(reason => reject(new TunnelRefusedError(reason, this.#tunnel.authMessage)));
-      if (this.#reason !== undefined) {
-        reject(new TunnelRefusedError(this.#reason));
-        return;
-      }
-      this.#tunnel.start(performance.now());
-      this.#arm();
-    });
+  #start(): void {
+    this.#tunnel.start(performance.now());
+    this.#arm();
+  }
+
+  async #established(): Promise<void> {
+    const up = new Promise<undefined>(resolve => (this.#onUp = () => resolve(undefined)));
+    const refused = this.isUp ? undefined : await Promise.race([up, this.#whenEnded()]);
+    if (refused !== undefined) throw new TunnelRefusedError(refused);
   }
 
   #whenEnded(): Promise<TunnelEndReason> {

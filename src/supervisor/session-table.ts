@@ -18,10 +18,8 @@ export interface SessionRow {
   state: SessionState;
   user: string;
   method: string | undefined;
-  /** Leased to this session. */
+  /** Leased to this session, and routed to its worker. */
   ipv4: number | undefined;
-  /** Whether the host route of `ipv4` was asked for. */
-  routed: boolean;
   mtu: number | undefined;
   upAt: number | undefined;
 }

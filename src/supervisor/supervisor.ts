@@ -12,6 +12,7 @@ import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { Credentials, Verdict } from '../protocol/ppp/credentials.ts';
 import { formatIpv4 } from '../wire/ip.ts';
 import type { FromWorker, SessionId, SessionTraffic } from '../worker/messages.ts';
+import { monotonicMs } from '../worker/monotonic-clock.ts';
 import { DROP_REASONS } from '../worker/worker-counters.ts';
 import { AddressPool } from './address-pool.ts';
 import { GatewayCounters } from './gateway-counters.ts';
@@ -61,7 +62,8 @@ export class Supervisor implements GatewayView {
   #draining = false;
   /** Every row is gone; what workers still say about them is of no interest. */
   #stopped = false;
-  #whenReady: (() => void)[] = [];
+  /** Settles `start`; undefined when it has settled. */
+  #starting: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(options: SupervisorOptions) {
     const { config } = options;
@@ -91,11 +93,12 @@ export class Supervisor implements GatewayView {
     });
   }
 
-  /** Resolves when every worker accepts connections. */
-  async start(): Promise<void> {
-    const ready = new Promise<void>(resolve => this.#whenReady.push(resolve));
-    this.#workers.start();
-    await ready;
+  /** Resolves when every worker accepts connections; rejects when one is lost before. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#starting = { resolve, reject };
+      this.#workers.start();
+    });
   }
 
   /** Ends every session in good order, at the latest after `drainTimeout`, then the workers and the network. */
@@ -107,7 +110,7 @@ export class Supervisor implements GatewayView {
       await new Promise(resolve => setTimeout(resolve, DRAIN_POLL_MS));
     }
     this.#stopped = true;
-    for (const row of [...this.#table.rows()]) this.#end(row, 'drain', this.#trafficOf(row));
+    for (const row of this.#table.rows()) this.#end(row, 'drain', this.#trafficOf(row));
     await this.#workers.stop();
     await this.#options.network.close();
   }
@@ -206,7 +209,7 @@ export class Supervisor implements GatewayView {
       case 'closed':
         this.#withRow(message.session, row => {
           this.#end(row, message.reason, message.traffic);
-          const seconds = Math.max(0, (performance.timeOrigin + performance.now() - message.at) / 1000);
+          const seconds = (monotonicMs() - message.at) / 1000;
           this.#cleanups.add(seconds);
           this.#metrics.cleanup.observe(seconds);
         });
@@ -218,7 +221,8 @@ export class Supervisor implements GatewayView {
     this.#listening = listening.map(formatListen);
     this.#log.info({ worker, listen: this.#listening }, 'worker accepts connections');
     if (this.#workers.views().every(view => view.state === 'ready')) {
-      for (const resolve of this.#whenReady.splice(0)) resolve();
+      this.#starting?.resolve();
+      this.#starting = undefined;
     }
   }
 
@@ -237,7 +241,6 @@ export class Supervisor implements GatewayView {
       user: '',
       method: undefined,
       ipv4: undefined,
-      routed: false,
       mtu: undefined,
       upAt: undefined,
     };
@@ -254,7 +257,13 @@ export class Supervisor implements GatewayView {
     this.#counters.countAuth(credentials.kind, result);
     if (result !== 'accepted') {
       this.#log.warn(
-        { session: row.publicId, user: credentials.user, method: credentials.kind, reason: result, remoteAddress: row.remoteAddress },
+        {
+          session: row.publicId,
+          user: credentials.user,
+          method: credentials.kind,
+          reason: result,
+          remoteAddress: row.remoteAddress,
+        },
         'authentication refused',
       );
     }
@@ -280,6 +289,8 @@ export class Supervisor implements GatewayView {
       );
     }
     row.ipv4 = address;
+    // Not only when the session is up: the answer to the client's first packet must find the route.
+    this.#options.network.addRoute(address, row.worker);
     this.#table.setUser(row, user.name);
     const { gateway, dns, nbns } = config.network.ipv4;
     return {
@@ -302,10 +313,6 @@ export class Supervisor implements GatewayView {
     this.#table.setState(row, 'up');
     row.mtu = mtu;
     row.upAt = Date.now();
-    if (row.ipv4 !== undefined) {
-      this.#options.network.addRoute(row.ipv4, row.worker);
-      row.routed = true;
-    }
     this.#counters.starts++;
     this.#metrics.handshake.observe((row.upAt - row.connectedAt) / 1000);
     this.#log.info(
@@ -332,6 +339,8 @@ export class Supervisor implements GatewayView {
     this.#log.error({ worker, err: error, sessions: rows.length }, 'worker lost: its sessions are swept');
     const nothing: SessionTraffic = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0, drops: 0 };
     for (const row of rows) this.#end(row, 'worker-lost', nothing);
+    this.#starting?.reject(error);
+    this.#starting = undefined;
   }
 
   #end(row: SessionRow, reason: TunnelEndReason, traffic: SessionTraffic): void {
@@ -356,7 +365,7 @@ export class Supervisor implements GatewayView {
   #free(row: SessionRow): void {
     this.#table.delete(row);
     if (row.ipv4 === undefined) return;
-    if (row.routed) this.#options.network.removeRoute(row.ipv4, row.worker);
+    this.#options.network.removeRoute(row.ipv4, row.worker);
     this.#pool.release(row.ipv4);
   }
 
@@ -364,7 +373,8 @@ export class Supervisor implements GatewayView {
 
   #withRow(session: SessionId, act: (row: SessionRow) => void): void {
     const row = this.#table.get(session);
-    if (row === undefined) throw new Error(`a worker speaks of session ${this.#publicId(session)}, which is in no table`);
+    if (row === undefined)
+      throw new Error(`a worker speaks of session ${this.#publicId(session)}, which is in no table`);
     act(row);
   }
 

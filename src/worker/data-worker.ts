@@ -15,6 +15,7 @@ import { EchoNetwork } from '../tun/echo-network.ts';
 import type { PacketDevice } from '../tun/packet-device.ts';
 import { TunDevice } from '../tun/tun-device.ts';
 import { Deadlines } from './deadlines.ts';
+import { monotonicMs } from './monotonic-clock.ts';
 import type { FromWorker, SessionId, ToWorker, WorkerStart } from './messages.ts';
 import { TunnelSession } from './tunnel-session.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -47,6 +48,8 @@ export class DataWorker {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_LAG_RESOLUTION_MS });
   readonly #loopLagTimer: NodeJS.Timeout;
   #finish: () => void = () => {};
+  /** From `performance.now`, which each thread counts from its own start, to the clock that threads share. */
+  readonly #clockOffset = monotonicMs() - performance.now();
   #sequence = 0;
   #draining = false;
 
@@ -67,9 +70,7 @@ export class DataWorker {
       headroom: path.headroom,
     };
     this.#device =
-      start.tun === undefined
-        ? new EchoNetwork(settings.network.gateway, landing)
-        : new TunDevice(start.tun, landing);
+      start.tun === undefined ? new EchoNetwork(settings.network.gateway, landing) : new TunDevice(start.tun, landing);
     this.#deadlines = new Deadlines(() => performance.now());
     this.#context = {
       path,
@@ -126,7 +127,7 @@ export class DataWorker {
       case 'drain':
         this.#draining = true;
         this.#listener.stopAccepting();
-        for (const session of [...this.#sessions.values()]) session.end('drain');
+        for (const session of this.#sessions.values()) session.end('drain');
         break;
       case 'stop':
         void this.#stop();
@@ -195,7 +196,7 @@ export class DataWorker {
     const traffic = this.#counters.traffic(session.slot);
     this.#counters.clearSlot(session.slot);
     this.#freeSlots.push(session.slot);
-    this.#post({ kind: 'closed', session: session.id, reason, at: performance.timeOrigin + at, traffic });
+    this.#post({ kind: 'closed', session: session.id, reason, at: at + this.#clockOffset, traffic });
   }
 
   #fromNetwork(at: number, length: number): void {

@@ -101,7 +101,7 @@ export type FromWorker =
       readonly kind: 'closed';
       readonly session: SessionId;
       readonly reason: TunnelEndReason;
-      /** When the socket event or decision happened that ended it, milliseconds since 1970 with fractions. */
+      /** When the socket event or decision happened that ended it, on the clock of `monotonicMs`. */
       readonly at: number;
       readonly traffic: SessionTraffic;
     }

@@ -62,8 +62,12 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#connection = connection;
     this.#tunnel = new ServerTunnel(this, options);
     this.#cutter = new StreamCutter(context.path);
-    this.#queue = new TransmitQueue(context.path, context.blocks, TRANSMIT_LIMIT, onePacketPerRecord, (bytes, written) =>
-      connection.send(bytes, written),
+    this.#queue = new TransmitQueue(
+      context.path,
+      context.blocks,
+      TRANSMIT_LIMIT,
+      onePacketPerRecord,
+      (bytes, written) => connection.send(bytes, written),
     );
     if (onePacketPerRecord) connection.setOnePacketPerRecord();
   }

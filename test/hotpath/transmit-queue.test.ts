@@ -123,7 +123,9 @@ test('an empty block pool is a refusal, not a failure', () => {
 function setUp({ limit = 256 * 1024, onePacketPerSend = false } = {}) {
   const sent: { bytes: Uint8Array; written: () => void }[] = [];
   const pool = new BlockPool(path);
-  const queue = new TransmitQueue(path, pool, limit, onePacketPerSend, (bytes, written) => sent.push({ bytes, written }));
+  const queue = new TransmitQueue(path, pool, limit, onePacketPerSend, (bytes, written) =>
+    sent.push({ bytes, written }),
+  );
   return { queue, sent, pool, total: pool.available };
 }
 
@@ -140,7 +142,7 @@ function packet(length: number, mark: number): number {
 function payloads(bytes: Uint8Array): [length: number, mark: number][] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found: [number, number][] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = view.getUint16(at + 2);
     assert.ok(length > FRAME_HEADER_LENGTH);
     found.push([length - FRAME_HEADER_LENGTH, bytes[at + length - 1]!]);

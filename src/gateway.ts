@@ -1,0 +1,63 @@
+/** A whole gateway in this process: network, workers under their supervisor, admin plane. */
+import { hostname } from 'node:os';
+import type { UsersFile } from './aaa/users.ts';
+import { AdminServer } from './admin/server.ts';
+import type { Config, ListenAddress } from './config/schema.ts';
+import { loadHotpath } from './hotpath/hotpath.ts';
+import type { Logger } from './log.ts';
+import { probeListen } from './supervisor/listen-probe.ts';
+import { openNetwork } from './supervisor/network.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly users: UsersFile;
+  readonly version: string;
+  readonly log: Logger;
+  /** The workers' file when it is not the usual one. */
+  readonly workerFile?: string;
+}
+
+export interface Gateway {
+  readonly supervisor: Supervisor;
+  /** Where SSTP is served, with real port numbers. */
+  readonly listen: readonly ListenAddress[];
+  readonly adminPort: number;
+  readonly networkMode: 'tun' | 'echo';
+  /** Ends every session in good order, then everything else. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Resolves when tunnels are accepted. When it rejects, nothing is left behind.
+ * @throws ListenError, TunError, IpCommandError: each with a message for the operator
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, users, version, log, workerFile } = options;
+  const listen = await probeListen(config.listen);
+  const hotpath = await loadHotpath();
+  const network = await openNetwork(config, log);
+  const supervisor = new Supervisor({
+    config: { ...config, listen },
+    version,
+    node: hostname(),
+    log,
+    users,
+    network,
+    hotpath,
+    ...(workerFile === undefined ? {} : { workerFile }),
+  });
+  const admin = new AdminServer({ listen: config.admin.listen, token: config.admin.token, view: supervisor, log });
+  const stop = async (): Promise<void> => {
+    await supervisor.stop();
+    admin.close();
+  };
+  try {
+    const adminPort = await admin.listen();
+    await supervisor.start();
+    return { supervisor, listen, adminPort, networkMode: network.mode, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

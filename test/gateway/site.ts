@@ -1,0 +1,67 @@
+/** What a gateway needs on disk: a certificate, users, a configuration file; in a folder of its own that goes away with it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generate } from 'selfsigned';
+
+export const USER = 'alice';
+export const PASSWORD = 'correct horse';
+
+export interface Site {
+  readonly directory: string;
+  readonly configFile: string;
+  /** PEM of the server's certificate, to be trusted by clients. */
+  readonly ca: string;
+  readonly remove: () => void;
+}
+
+/** @param overrides top-level sections that replace the defaults here, as they stand in YAML (JSON is YAML). */
+export async function createSite(overrides: Readonly<Record<string, unknown>> = {}): Promise<Site> {
+  const directory = mkdtempSync(join(tmpdir(), 'sstp-gateway-test-'));
+  const pair = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keySize: 2048,
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+        ],
+      },
+    ],
+  });
+  const file = (name: string, content: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    return path;
+  };
+  file('cert.pem', pair.cert);
+  file('key.pem', pair.private);
+  file(
+    'users.yaml',
+    JSON.stringify([
+      { name: USER, password: PASSWORD },
+      { name: 'disabled', password: PASSWORD, disabled: true },
+      { name: 'single', password: PASSWORD, maxSessions: 1 },
+      { name: 'fixed', password: PASSWORD, ipv4: '10.66.200.1' },
+    ]),
+  );
+  const configFile = file(
+    'gateway.yaml',
+    JSON.stringify({
+      listen: [{ address: '127.0.0.1:0' }],
+      tls: { certificates: [{ cert: 'cert.pem', key: 'key.pem' }] },
+      workers: 2,
+      stateDir: 'state',
+      network: { mode: 'echo', ipv4: { pool: ['10.66.0.0/16'], gateway: '10.66.0.1', dns: ['10.66.0.53'] } },
+      ppp: { auth: ['mschapv2', 'chap', 'pap'] },
+      aaa: { method: 'users', users: 'users.yaml' },
+      admin: { listen: '127.0.0.1:0' },
+      log: { level: 'info', format: 'json' },
+      ...overrides,
+    }),
+  );
+  return { directory, configFile, ca: pair.cert, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}
