@@ -29,6 +29,7 @@ export function text(accepted = 'a text'): z.ZodType<string> {
 export function quotedText(what: string): z.ZodType<string> {
   return field(`${what} (quote it when it looks like a number, a date or yes/no)`, value => {
     if (typeof value === 'string' && value !== '') return value;
+    if (value === null || value === undefined) return refuse(value);
     return new Refusal(value === '' ? 'must not be empty' : `must be a text, not ${kindOf(value)}`);
   });
 }
