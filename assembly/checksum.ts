@@ -6,7 +6,7 @@
  */
 const VECTOR: u32 = 16;
 const STRIDE: u32 = 4 * VECTOR;
-/** A 32-bit lane grows by at most 2 * 65535 per vector, so it has room for 2^15 of them. */
+/** A 32-bit lane grows by at most 2 * 65535 per vector, so it has room for 2^15 of them, the four sums taken together. */
 const BLOCK: u32 = 32768 * VECTOR;
 
 /** Sum over the bytes plus `initial` (network order, up to 32 bits), folded to 16 bits, not inverted. */
@@ -39,7 +39,7 @@ function sumVectors(at: u32, end: u32): u64 {
     d = i32x4.add(d, i32x4.extadd_pairwise_i16x8_u(v128.load(next, 3 * VECTOR)));
   }
   for (; next < end; next += VECTOR) a = i32x4.add(a, i32x4.extadd_pairwise_i16x8_u(v128.load(next)));
-  return sumLanes(a) + sumLanes(b) + sumLanes(c) + sumLanes(d);
+  return sumLanes(i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
 }
 
 function sumLanes(lanes: v128): u64 {

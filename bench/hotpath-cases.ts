@@ -19,6 +19,8 @@ const FRAME_HEADER_LENGTH = 8;
 const TLS_CHUNK = 16_384;
 const PPP_IPV4 = 0x0021;
 const CLIENT = 0x0a42_0007;
+const TCP_SYN = 0x02;
+const TCP_ACK = 0x10;
 const ROUTES = 10_000;
 
 /** Every case works on real packets, and is run once here: a benchmark of an error path would be a fast one. */
@@ -27,6 +29,7 @@ export function hotpathCases(path: PacketPath): Case[] {
     ...PACKET_LENGTHS.map(length => delineate(path, length, 1)),
     ...PACKET_LENGTHS.map(length => delineate(path, length, packetsIn(TLS_CHUNK, length))),
     ...PACKET_LENGTHS.map(length => delineate(path, length, packetsIn(path.inputLength, length))),
+    delineateMixed(path),
     ...PACKET_LENGTHS.map(length => receive(path, length)),
     ...PACKET_LENGTHS.map(length => frame(path, length)),
     ...PACKET_LENGTHS.map(length => frameInto(path, length)),
@@ -38,7 +41,22 @@ export function hotpathCases(path: PacketPath): Case[] {
 }
 
 function delineate(path: PacketPath, length: number, packets: number): Case {
-  const chunk = stream(length, packets);
+  const title = packets === 1 ? 'one packet' : `${packets} packets coalesced`;
+  return delineateChunk(path, `delineate, ${length} B, ${title}`, packets, stream(length, packets));
+}
+
+/** Sizes in no order: no run of equal headers is longer than chance makes it. */
+function delineateMixed(path: PacketPath): Case {
+  let state = 1;
+  const parts = Array.from({ length: 40 }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return stream(PACKET_LENGTHS[(state >>> 16) % PACKET_LENGTHS.length] ?? 64, 1);
+  });
+  const chunk = new Uint8Array(Buffer.concat(parts));
+  return delineateChunk(path, `delineate, mixed sizes, ${parts.length} packets coalesced`, parts.length, chunk);
+}
+
+function delineateChunk(path: PacketPath, name: string, packets: number, chunk: Uint8Array): Case {
   const end = path.inputAt + chunk.length;
   const prepare = (): void => path.memory.set(chunk, path.inputAt);
   const repeat: Repeat = times => {
@@ -46,8 +64,7 @@ function delineate(path: PacketPath, length: number, packets: number): Case {
   };
   prepare();
   expect(path.delineate(path.inputAt, end), packets);
-  const title = packets === 1 ? 'one packet' : `${packets} packets coalesced`;
-  return { name: `delineate, ${length} B, ${title}`, packets, bytes: chunk.length, repeat: after(prepare, repeat) };
+  return { name, packets, bytes: chunk.length, repeat: after(prepare, repeat) };
 }
 
 /** The whole way in: the copy of the TLS chunk, delineation, the source check and the look at every entry. */
@@ -126,7 +143,7 @@ function checksum(path: PacketPath, length: number): Case {
 /** A table of SYNs: with `mss` 0 only the source is looked at. */
 function admit(path: PacketPath, name: string, mss: number): Case {
   const packets = packetsIn(TLS_CHUNK, 64);
-  const chunk = stream(64, packets);
+  const chunk = stream(64, packets, TCP_SYN);
   const end = path.inputAt + chunk.length;
   const mssAt = FRAME_HEADER_LENGTH + 42;
   const prepare = (): void => {
@@ -190,23 +207,23 @@ function packetsIn(chunkLength: number, length: number): number {
 }
 
 function fillSlots(path: PacketPath, length: number): void {
-  const packet = synPacket(length);
+  const packet = tcpPacket(length, TCP_ACK);
   for (let slot = 0; slot < path.tunSlots; slot += 1) {
     path.memory.set(packet, path.tunAt + slot * path.tunStride + path.headroom);
   }
 }
 
 /** `packets` SSTP data packets behind each other, each with an IP packet of `length` bytes. */
-function stream(length: number, packets: number): Uint8Array {
+function stream(length: number, packets: number, flags = TCP_ACK): Uint8Array {
   const total = FRAME_HEADER_LENGTH + length;
   const one = new Uint8Array(total);
   one.set([0x10, 0x00, total >> 8, total & 0xff, 0xff, 0x03, 0x00, PPP_IPV4]);
-  one.set(synPacket(length), FRAME_HEADER_LENGTH);
+  one.set(tcpPacket(length, flags), FRAME_HEADER_LENGTH);
   return Uint8Array.from({ length: total * packets }, (_, index) => one[index % total] ?? 0);
 }
 
-/** A TCP SYN (when there is room for one) from the client, padded with data. */
-function synPacket(length: number): Uint8Array {
+/** A TCP segment from the client with an MSS option, as far as there is room, and data. */
+function tcpPacket(length: number, flags: number): Uint8Array {
   const packet = Uint8Array.from({ length: Math.max(length, 44) }, (_, index) => index & 0xff);
   const view = new DataView(packet.buffer);
   view.setUint8(0, 0x45);
@@ -215,7 +232,7 @@ function synPacket(length: number): Uint8Array {
   view.setUint8(9, 6);
   view.setUint32(12, CLIENT);
   view.setUint8(32, 6 << 4);
-  view.setUint8(33, 0x02);
+  view.setUint8(33, flags);
   view.setUint32(40, 0x0204_05b4);
   return packet.subarray(0, length);
 }
