@@ -27,7 +27,15 @@ import {
   NONCE_AT,
   UNKNOWN_MESSAGE,
 } from './fixtures.ts';
-import { ENTERED_AT, HELLO_MS, NEGOTIATION_MS, runTable, type Column, type Event, type Prepared } from './transition-table.ts';
+import {
+  ENTERED_AT,
+  HELLO_MS,
+  NEGOTIATION_MS,
+  runTable,
+  type Column,
+  type Event,
+  type Prepared,
+} from './transition-table.ts';
 
 // The notation is explained in transition-table.ts. Connected_Pending has the result of the authentication already.
 const TABLE = `
