@@ -11,7 +11,7 @@ export type ChapCode = (typeof ChapCode)[keyof typeof ChapCode];
 /** Both challenges of MS-CHAPv2. */
 export const MS_CHAP_CHALLENGE_LENGTH = 16;
 /** Value-Size of an MS-CHAPv2 Response: Peer-Challenge(16) Reserved(8) NT-Response(24) Flags(1). */
-export const MS_CHAP_RESPONSE_LENGTH = 49;
+const MS_CHAP_RESPONSE_LENGTH = 49;
 const NT_RESPONSE_AT = 24;
 const NT_RESPONSE_LENGTH = 24;
 

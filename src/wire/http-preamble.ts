@@ -83,7 +83,7 @@ export function isSstpTarget(target: string): boolean {
 
 // -- Writing ----------------------------------------------------------------------------------------------------------
 
-export type HeaderList = readonly (readonly [name: string, value: string])[];
+type HeaderList = readonly (readonly [name: string, value: string])[];
 
 export interface RequestToSend {
   readonly method: string;

@@ -1,9 +1,8 @@
-// IPv4 and IPv6 headers (RFC 791 3.1, RFC 8200 3), addresses as unsigned 32-bit numbers, and the Internet checksum.
+// IPv4 headers (RFC 791 3.1), addresses as unsigned 32-bit numbers, and the Internet checksum.
 //
 // The peek functions read a header whose bytes the caller has already found to be there: they check nothing.
 
 export const IPV4_HEADER_LENGTH = 20;
-export const IPV6_HEADER_LENGTH = 40;
 
 /** IANA protocol numbers. */
 export const IpProtocol = { Icmp: 1, Tcp: 6, Udp: 17, Icmpv6: 58 } as const;
@@ -23,11 +22,6 @@ export function ipv4TotalLength(view: DataView, at: number): number {
   return view.getUint16(at + 2);
 }
 
-/** True for a fragment other than the first, which has no transport header. */
-export function ipv4IsLaterFragment(view: DataView, at: number): boolean {
-  return (view.getUint16(at + 6) & 0x1fff) !== 0;
-}
-
 export function ipv4Protocol(view: DataView, at: number): number {
   return view.getUint8(at + 9);
 }
@@ -38,11 +32,6 @@ export function ipv4Source(view: DataView, at: number): number {
 
 export function ipv4Destination(view: DataView, at: number): number {
   return view.getUint32(at + 16);
-}
-
-/** Header and payload. A jumbogram announces none and counts as its bare header. */
-export function ipv6TotalLength(view: DataView, at: number): number {
-  return IPV6_HEADER_LENGTH + view.getUint16(at + 4);
 }
 
 /**
@@ -81,32 +70,4 @@ export function parseIpv4(text: string): number | undefined {
     address = address * 0x100 + byte;
   }
   return address;
-}
-
-/** `address` has no bits outside the prefix. */
-export interface Ipv4Network {
-  readonly address: number;
-  readonly prefixLength: number;
-}
-
-/** `10.0.0.0/24`. Undefined when malformed, and when the address has bits outside the prefix: one of both is a mistake. */
-export function parseIpv4Network(text: string): Ipv4Network | undefined {
-  const match = /^([\d.]+)\/(\d|[12]\d|3[0-2])$/.exec(text);
-  const address = parseIpv4(match?.[1] ?? '');
-  if (address === undefined) return undefined;
-  const prefixLength = Number(match?.[2]);
-  return address % networkSize(prefixLength) === 0 ? { address, prefixLength } : undefined;
-}
-
-export function formatIpv4Network({ address, prefixLength }: Ipv4Network): string {
-  return `${formatIpv4(address)}/${prefixLength}`;
-}
-
-export function networkContains({ address, prefixLength }: Ipv4Network, candidate: number): boolean {
-  return candidate >= address && candidate < address + networkSize(prefixLength);
-}
-
-/** Number of addresses under a prefix, 1 to 2^32. */
-export function networkSize(prefixLength: number): number {
-  return 2 ** (32 - prefixLength);
 }

@@ -9,6 +9,7 @@ import {
   formatMsChapV2Failure,
   formatMsChapV2Success,
   MS_CHAP_CHALLENGE_LENGTH,
+  MsChapFailureCode,
   parseChapMessage,
   parseChapValue,
   parseMsChapV2Failure,
@@ -53,6 +54,8 @@ describe('CHAP Challenge and Response', () => {
   test('an empty value is an error', () => assert.equal(parseChapValue(hex('00 75')), WireError.Length));
 
   test('a value that its length byte cannot say throws', () => {
+    const longest = { value: counting(255), name: new Uint8Array(0) };
+    assert.deepEqual(parseChapValue(chapValue(ChapCode.Challenge, 1, longest).data), longest);
     for (const length of [0, 256]) {
       const value = { value: new Uint8Array(length), name: new Uint8Array(0) };
       assert.throws(() => chapValue(ChapCode.Challenge, 1, value), RangeError);
@@ -130,7 +133,7 @@ describe('MS-CHAPv2 Success text', () => {
 describe('MS-CHAPv2 Failure text', () => {
   test('is what Windows expects', () => {
     const failure = {
-      code: 691,
+      code: MsChapFailureCode.AuthenticationFailure,
       retry: false,
       challenge: hex('000102030405060708090A0B0C0D0E0F'),
       message: 'Authentication failed',

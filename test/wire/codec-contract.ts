@@ -40,6 +40,11 @@ export function checkViewCodec<Value>(codec: {
     test(`${name}: every truncation is an error`, () => {
       for (let length = 0; length < bytes.length; length++) {
         assert.ok(isWireError(codec.parse(viewInside(bytes, 0, 0), 0, length)), `cut to ${length} bytes`);
+        // What lies behind the end is there, and still not part of the message.
+        assert.ok(
+          isWireError(codec.parse(viewInside(bytes, 4, 9), 4, 4 + length)),
+          `cut to ${length} bytes at an offset`,
+        );
       }
     });
 

@@ -63,6 +63,7 @@ describe('PPP control packets', () => {
   });
 
   test('what has no encoding throws', () => {
+    assert.equal(encodeCpPacket({ code: 1, id: 1, data: new Uint8Array(0xfffb) }).length, 0xffff);
     assert.throws(() => encodeCpPacket({ code: 1, id: 1, data: new Uint8Array(0xfffc) }), RangeError);
   });
 });

@@ -9,7 +9,7 @@ import {
   parseMsChapV2Success,
 } from '../../src/wire/chap.ts';
 import { decodeCpPacket, parseOptions } from '../../src/wire/control-protocol.ts';
-import { parseIpv4, parseIpv4Network } from '../../src/wire/ip.ts';
+import { parseIpv4 } from '../../src/wire/ip.ts';
 import { parseAddressOption } from '../../src/wire/ipcp.ts';
 import {
   parseAuthenticationProtocol,
@@ -52,7 +52,7 @@ describe('hostile input', () => {
     });
   }
 
-  const texts = { parseIpv4, parseIpv4Network, parseMsChapV2Failure, parseMsChapV2Success };
+  const texts = { parseIpv4, parseMsChapV2Failure, parseMsChapV2Success };
   for (const [name, parse] of Object.entries(texts)) {
     test(`${name} takes any text`, () => {
       fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 128 }), text => void parse(text)));

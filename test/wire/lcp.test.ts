@@ -83,6 +83,10 @@ describe('LCP Echo', () => {
     assert.deepEqual(echoRequest(9, 0x80000001), { code: ControlCode.EchoRequest, id: 9, data: hex('80000001') });
   });
 
+  test('data may be the magic number alone', () => {
+    assert.deepEqual(parseMagicData(hex('80000001')), { magic: 0x80000001, data: new Uint8Array(0) });
+  });
+
   test('a reply carries our magic number and the data of the request', () => {
     const data = ascii('Abura Mashi Mashi');
     const reply = echoReply(9, 0x01020304, data, 1500);
@@ -107,6 +111,10 @@ describe('LCP Protocol-Reject', () => {
     const packet = protocolReject(4, PppProtocol.Ccp, hex('01010004'), 1500);
     assert.deepEqual(packet, { code: ControlCode.ProtocolReject, id: 4, data: hex('80FD 01010004') });
     assert.deepEqual(parseProtocolReject(packet.data), { protocol: PppProtocol.Ccp, information: hex('01010004') });
+  });
+
+  test('may repeat nothing but the protocol', () => {
+    assert.deepEqual(parseProtocolReject(hex('80FD')), { protocol: PppProtocol.Ccp, information: new Uint8Array(0) });
   });
 
   test("is cut to the peer's MRU", () => {

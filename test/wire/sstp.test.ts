@@ -179,6 +179,7 @@ describe('SSTP control packets', () => {
     ['the control bit clear', '1000000E 0001 0001 00010006 0001', WireError.Value],
     ['a length below the control header', '10010007 0001 00', WireError.Length],
     ['a length of zero', '10010000 0001 0000', WireError.Length],
+    ['a header without a message', '10010004', WireError.Length],
     ['an attribute of length zero', '1001000C 0001 0001 00010000', WireError.Length],
     ['an attribute of length three', '1001000C 0001 0001 00010003', WireError.Length],
     ['an attribute that leaves the packet', '1001000E 0001 0001 00010007 0001', WireError.Length],
