@@ -1,4 +1,5 @@
-// Crypto binding, MS-SSTP 3.2.5.2: proves that the TLS connection and the PPP authentication end at the same two machines.
+// Crypto binding, MS-SSTP 3.2.5.2: proves that the TLS connection and the PPP authentication end at the same two
+// machines.
 //
 //   HLAK   what the inner authentication produced, 32 bytes; zero for methods that produce no key
 //   CMK  = HMAC-H(HLAK, "SSTP inner method derived CMK" | length of H as u16 little-endian | 0x01)

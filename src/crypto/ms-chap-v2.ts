@@ -1,4 +1,5 @@
-// MS-CHAPv2, RFC 2759 8. Everything starts from the NT hash of the password, so that a server need not know the password.
+// MS-CHAPv2, RFC 2759 8. Everything starts from the NT hash of the password, so that a server need not know the
+// password.
 import { createCipheriv } from 'node:crypto';
 import { equal } from './constant-time.ts';
 import { digest } from './digest.ts';
@@ -47,7 +48,9 @@ export function ntResponse(ntHash: Uint8Array, exchange: MsChapV2Exchange): Uint
   return response;
 }
 
-/** GenerateAuthenticatorResponse: `S=` and 40 upper-case hexadecimal digits, the server's proof that it knows the hash. */
+/**
+ * GenerateAuthenticatorResponse: `S=` and 40 upper-case hexadecimal digits, the server's proof that it knows the hash.
+ */
 export function authenticatorResponse(ntHash: Uint8Array, response: Uint8Array, exchange: MsChapV2Exchange): string {
   const inner = digest('sha1', md4(ntHash), response, MAGIC_1);
   const outer = digest('sha1', inner, challengeHash(exchange), MAGIC_2);
@@ -57,9 +60,9 @@ export function authenticatorResponse(ntHash: Uint8Array, response: Uint8Array, 
 }
 
 /**
- * Server side: the exchange as the client hashed it, or undefined for a wrong response. RFC 2759 leaves the domain out of
- * the hash, some clients leave it in; the authenticator response must then be computed from what this returns. Both forms
- * are always tried, so that the time tells nothing.
+ * Server side: the exchange as the client hashed it, or undefined for a wrong response. RFC 2759 leaves the domain out
+ * of the hash, some clients leave it in; the authenticator response must then be computed from what this returns. Both
+ * forms are always tried, so that the time tells nothing.
  */
 export function matchNtResponse(
   ntHash: Uint8Array,
@@ -73,7 +76,9 @@ export function matchNtResponse(
   return fullMatches ? exchange : undefined;
 }
 
-/** Client side: whether the server proved that it knows the password, without which authentication has not succeeded. */
+/**
+ * Client side: whether the server proved that it knows the password, without which authentication has not succeeded.
+ */
 export function provesPassword(
   claimed: string,
   ntHash: Uint8Array,
@@ -88,7 +93,9 @@ export function withoutDomain(user: string): string {
   return user.slice(user.lastIndexOf('\\') + 1);
 }
 
-/** DesEncrypt of one block. Three equal keys make triple DES a single one, which OpenSSL 3 no longer offers by itself. */
+/**
+ * DesEncrypt of one block. Three equal keys make triple DES a single one, which OpenSSL 3 no longer offers by itself.
+ */
 function desEncrypt(keyBits: Uint8Array, block: Uint8Array): Uint8Array {
   const key = desKey(keyBits);
   const cipher = createCipheriv('des-ede3-ecb', Uint8Array.of(...key, ...key, ...key), null);
@@ -96,7 +103,9 @@ function desEncrypt(keyBits: Uint8Array, block: Uint8Array): Uint8Array {
   return cipher.update(block);
 }
 
-/** Spreads 56 bits over the upper seven bits of eight bytes. The lowest bits are parity, which no implementation checks. */
+/**
+ * Spreads 56 bits over the upper seven bits of eight bytes. The lowest bits are parity, which no implementation checks.
+ */
 function desKey(bits: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: DES_KEY_BITS_LENGTH + 1 }, (_, at) => {
     const left = (bits[at - 1] ?? 0) << (8 - at);

@@ -1,5 +1,5 @@
-// Challenge Handshake Authentication Protocol, RFC 1994 4, and what MS-CHAPv2 puts into it, RFC 2759 3 to 6. The frame is
-// that of every control protocol; `data` is a CpPacket's. Success and Failure carry nothing but text.
+// Challenge Handshake Authentication Protocol, RFC 1994 4, and what MS-CHAPv2 puts into it, RFC 2759 3 to 6. The frame
+// is that of every control protocol; `data` is a CpPacket's. Success and Failure carry nothing but text.
 import { putBytes, viewOf } from './bytes.ts';
 import type { CpPacket } from './control-protocol.ts';
 import { decodeText, encodeText } from './text.ts';
@@ -103,8 +103,8 @@ export interface MsChapV2Success {
 }
 
 /**
- * `S=<40 hex> M=<text>`. Tolerant where servers differ: lower-case digits, no message, no space in front of it, anything
- * else behind the digits. Error: `Value` when the authenticator response itself is not there.
+ * `S=<40 hex> M=<text>`. Tolerant where servers differ: lower-case digits, no message, no space in front of it,
+ * anything else behind the digits. Error: `Value` when the authenticator response itself is not there.
  */
 export function parseMsChapV2Success(text: string): MsChapV2Success | WireError {
   const match = /^S=([0-9A-F]{40})(.*)$/is.exec(text);
@@ -138,7 +138,9 @@ export interface MsChapV2Failure {
   readonly message: string;
 }
 
-/** `E=691 R=0 C=<32 hex> V=3 M=<text>`. Never an error: a Failure is one whatever its text says; each field is optional. */
+/**
+ * `E=691 R=0 C=<32 hex> V=3 M=<text>`. Never an error: a Failure is one whatever its text says; each field is optional.
+ */
 export function parseMsChapV2Failure(text: string): MsChapV2Failure {
   const message = messageOf(text);
   const fields = /(?:^|\s)M=/.exec(text)?.index ?? text.length;
@@ -153,7 +155,9 @@ export function parseMsChapV2Failure(text: string): MsChapV2Failure {
   };
 }
 
-/** Always with the fields of version 3, which Windows wants to see; `challenge` is what a retry would have to answer. */
+/**
+ * Always with the fields of version 3, which Windows wants to see; `challenge` is what a retry would have to answer.
+ */
 export function formatMsChapV2Failure(failure: {
   readonly code: number;
   readonly retry: boolean;

@@ -1,4 +1,5 @@
-// What all PPP control and authentication protocols share: the packet frame and configuration options, RFC 1661 5 and 6.
+// What all PPP control and authentication protocols share: the packet frame and configuration options, RFC 1661 5 and
+// 6.
 //
 //   packet  Code(1)  Identifier(1)  Length(2)  Data      Length counts the header; bytes behind it are padding
 //   option  Type(1)  Length(1)  Value                    Length counts these two bytes too
@@ -40,7 +41,9 @@ export interface CpOption {
   readonly value: Uint8Array;
 }
 
-/** Reads the packet at `at`; padding up to `end` is ignored. Errors: `Truncated`, and `Length` below the header's own. */
+/**
+ * Reads the packet at `at`; padding up to `end` is ignored. Errors: `Truncated`, and `Length` below the header's own.
+ */
 export function parseCpPacket(view: DataView, at: number, end: number): CpPacket | WireError {
   if (end - at < CP_HEADER_LENGTH) return WireError.Truncated;
   const length = view.getUint16(at + 2);

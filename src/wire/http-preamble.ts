@@ -1,7 +1,7 @@
 // The HTTP/1.1 heads in front of the SSTP byte stream, MS-SSTP 3.2.4.1 and 4.1, and CONNECT through a proxy, 4.5.
 //
-// No HTTP library takes this method and this Content-Length, so both ends are read and written here. Everything behind the
-// blank line belongs to the next protocol: SSTP, or TLS behind a proxy.
+// No HTTP library takes this method and this Content-Length, so both ends are read and written here. Everything behind
+// the blank line belongs to the next protocol: SSTP, or TLS behind a proxy.
 
 export const SSTP_METHOD = 'SSTP_DUPLEX_POST';
 export const SSTP_URI = '/sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/';
@@ -50,9 +50,10 @@ export type HeadResult<Head> =
   | { readonly kind: 'refused'; readonly fault: HeadFault };
 
 /**
- * Reads a request head from all bytes so far. While the answer is `more`, call again with more bytes behind the same ones
- * and the `scanned` of that answer, so that each byte is looked at once, however small the pieces arrive. A head longer
- * than `limit` bytes is refused as soon as it is known to be; `limit` bytes are all that a caller need ever hold.
+ * Reads a request head from all bytes so far. While the answer is `more`, call again with more bytes behind the same
+ * ones and the `scanned` of that answer, so that each byte is looked at once, however small the pieces arrive. A head
+ * longer than `limit` bytes is refused as soon as it is known to be; `limit` bytes are all that a caller need ever
+ * hold.
  */
 export function parseRequestHead(bytes: Uint8Array, limit: number, scanned = 0): HeadResult<RequestHead> {
   return parseHead(bytes, limit, scanned, (startLine, headers) => {
@@ -123,7 +124,9 @@ export function sstpRequest(host: string, correlationId: string): RequestToSend 
   };
 }
 
-/** The server's consent: the lines that MS-SSTP 4.1 shows, for sstpc has room for seven headers. `date` is an HTTP date. */
+/**
+ * The server's consent: the lines that MS-SSTP 4.1 shows, for sstpc has room for seven headers. `date` is an HTTP date.
+ */
 export function sstpResponse(server: string, date: string): ResponseToSend {
   return {
     status: 200,
@@ -217,7 +220,9 @@ function leadingBreaks(bytes: Uint8Array): number {
   return at;
 }
 
-/** The offset behind the first empty line that ends at or behind `at`, 0 when there is none. A line ends in LF or CR LF. */
+/**
+ * The offset behind the first empty line that ends at or behind `at`, 0 when there is none. A line ends in LF or CR LF.
+ */
 function headLength(bytes: Uint8Array, at: number): number {
   for (let next = bytes.indexOf(LF, at); next !== -1; next = bytes.indexOf(LF, next + 1)) {
     const lineEnd = bytes[next - 1] === CR ? next - 1 : next;
@@ -226,7 +231,9 @@ function headLength(bytes: Uint8Array, at: number): number {
   return 0;
 }
 
-/** The lines of a whole head without their breaks and without the empty one; undefined for one with control characters. */
+/**
+ * The lines of a whole head without their breaks and without the empty one; undefined for one with control characters.
+ */
 function splitLines(head: Uint8Array): (string | undefined)[] {
   const decoder = new TextDecoder('latin1');
   const lines: (string | undefined)[] = [];
@@ -239,7 +246,9 @@ function splitLines(head: Uint8Array): (string | undefined)[] {
   return lines;
 }
 
-/** Undefined when a line is no header, among them folded ones (RFC 9112 5.2) and a space in front of the colon (5.1). */
+/**
+ * Undefined when a line is no header, among them folded ones (RFC 9112 5.2) and a space in front of the colon (5.1).
+ */
 function parseHeaders(lines: readonly (string | undefined)[]): HeaderMap | undefined {
   const headers = new Map<string, string>();
   for (const line of lines) {

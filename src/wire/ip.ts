@@ -35,9 +35,9 @@ export function ipv4Destination(view: DataView, at: number): number {
 }
 
 /**
- * RFC 1071: one's complement sum of `[at, end)` as big-endian 16-bit words, folded to 16 bits, not inverted. An odd last
- * byte is padded with zero. `initial` is the sum of what belongs in front, such as a pseudo header. Slow and obvious: the
- * packet path has its own.
+ * RFC 1071: one's complement sum of `[at, end)` as big-endian 16-bit words, folded to 16 bits, not inverted. An odd
+ * last byte is padded with zero. `initial` is the sum of what belongs in front, such as a pseudo header. Slow and
+ * obvious: the packet path has its own.
  */
 export function onesComplementSum(view: DataView, at: number, end: number, initial = 0): number {
   let sum = initial;

@@ -60,7 +60,10 @@ export interface AuthenticationProtocol {
   readonly algorithm: number | undefined;
 }
 
-/** `Length` when there is no protocol, and for a CHAP without its one byte of algorithm. Other protocols' data is ignored. */
+/**
+ * `Length` when there is no protocol, and for a CHAP without its one byte of algorithm. Other protocols' data is
+ * ignored.
+ */
 export function parseAuthenticationProtocol(value: Uint8Array): AuthenticationProtocol | WireError {
   if (value.length < PROTOCOL_LENGTH) return WireError.Length;
   const view = viewOf(value);

@@ -1,9 +1,11 @@
-// PPP frames as SSTP carries them: one per data packet, without flags, stuffing or checksum (MS-SSTP 2.2.3, RFC 1661 2).
+// PPP frames as SSTP carries them: one per data packet, without flags, stuffing or checksum (MS-SSTP 2.2.3, RFC 1661
+// 2).
 //
 //   FF 03  Protocol(2)  Information
 //
 // Sent always in this full form, which every client understands. Accepted also without FF 03 (address and control field
-// compression) and with a one-byte protocol (protocol field compression): some peers compress without having been asked.
+// compression) and with a one-byte protocol (protocol field compression): some peers compress without having been
+// asked.
 import { putBytes, viewOf } from './bytes.ts';
 import { HEADER_LENGTH, MAX_PACKET_LENGTH, SSTP_VERSION } from './sstp.ts';
 import { WireError } from './wire-error.ts';
@@ -47,7 +49,9 @@ export interface PppFrame {
   readonly end: number;
 }
 
-/** Reads the PPP frame in `[at, end)`. Errors: `Truncated`, and `Value` for a protocol number that RFC 1661 2 forbids. */
+/**
+ * Reads the PPP frame in `[at, end)`. Errors: `Truncated`, and `Value` for a protocol number that RFC 1661 2 forbids.
+ */
 export function parsePppFrame(view: DataView, at: number, end: number): PppFrame | WireError {
   const start = end - at >= 2 && view.getUint16(at) === ADDRESS_AND_CONTROL ? at + 2 : at;
   if (end - start < 1) return WireError.Truncated;

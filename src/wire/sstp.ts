@@ -1,4 +1,5 @@
-// SSTP control packets, MS-SSTP 2.2. All integers are big-endian; reserved bits are sent as zero and ignored on receipt.
+// SSTP control packets, MS-SSTP 2.2. All integers are big-endian; reserved bits are sent as zero and ignored on
+// receipt.
 //
 //   header     Version(1)  Reserved+C(1)  R+Length(2)      Length counts the whole packet, C = 1 for control
 //   control    MessageType(2)  NumAttributes(2)  attributes

@@ -1,4 +1,5 @@
-// Text inside PPP packets: user names, host names, messages. The RFCs say ASCII or UTF-8, and peers send what they like.
+// Text inside PPP packets: user names, host names, messages. The RFCs say ASCII or UTF-8, and peers send what they
+// like.
 
 const encoder = new TextEncoder();
 // A leading byte order mark is part of a name as any other character: dropping it would make two names equal.

@@ -1,5 +1,6 @@
 // Why bytes from the peer are not the message they claim to be. Parsers return one of these instead of throwing: the
-// peer's mistakes are values, exceptions are for our own. All are negative, so that a parser of numbers can use them too.
+// peer's mistakes are values, exceptions are for our own. All are negative, so that a parser of numbers can use them
+// too.
 
 export const WireError = {
   /** The bytes end before the message does. */
