@@ -47,12 +47,11 @@ describe('listenReusePort', () => {
     });
   }
 
-  test('"::" leaves the port of IPv4 free', { skip: withoutIpv6 }, async () => {
-    const { port } = await serve('::', 0);
-    await serve('0.0.0.0', port);
-    await visit('127.0.0.1', port);
+  test('"::" takes no IPv4 connections', { skip: withoutIpv6 }, async () => {
+    const { port, connections } = await serve('::', 0);
     await visit('::1', port);
-    assert.equal(servers.length, 2);
+    await assert.rejects(visit('127.0.0.1', port), { code: 'ECONNREFUSED' });
+    assert.equal(connections(), 1);
   });
 
   test('a port that somebody has without SO_REUSEPORT is EADDRINUSE', async () => {

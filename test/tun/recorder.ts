@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { LandingArea, PacketDevice, PacketReceiver } from '../../src/tun/packet-device.ts';
 
 /** Bytes at the start of a landing area's memory that belong to the test: packets to be written lie there. */
@@ -13,14 +14,15 @@ export function send(device: PacketDevice, landing: LandingArea, packet: Uint8Ar
   return device.write(0, packet.length);
 }
 
-/** Copies everything that a device delivers. */
+/** Copies everything that a device delivers, and checks that slots hold still until `drained`. */
 export class Recorder implements PacketReceiver {
   readonly packets: Uint8Array[] = [];
   /** Packets between two calls of `drained`. */
   readonly batches: number[] = [];
   readonly errors: Error[] = [];
   readonly #landing: LandingArea;
-  #inBatch = 0;
+  /** Where the packets of the batch in progress lie, beside their copies. */
+  #slots: { at: number; copy: Uint8Array }[] = [];
   #watchers: (() => void)[] = [];
 
   constructor(landing: LandingArea) {
@@ -28,13 +30,17 @@ export class Recorder implements PacketReceiver {
   }
 
   receive(at: number, length: number): void {
-    this.packets.push(this.#landing.memory.slice(at, at + length));
-    this.#inBatch += 1;
+    const copy = this.#landing.memory.slice(at, at + length);
+    this.packets.push(copy);
+    this.#slots.push({ at, copy });
   }
 
   drained(): void {
-    this.batches.push(this.#inBatch);
-    this.#inBatch = 0;
+    for (const { at, copy } of this.#slots) {
+      assert.deepEqual(this.#landing.memory.slice(at, at + copy.length), copy, 'a slot was reused within a batch');
+    }
+    this.batches.push(this.#slots.length);
+    this.#slots = [];
     this.#notify();
   }
 

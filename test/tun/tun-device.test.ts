@@ -144,6 +144,14 @@ describe('TunDevice', { skip }, () => {
     });
   });
 
+  test('child processes do not inherit the device', async () => {
+    await withDevice(host, landingArea(), async (device, landing) => {
+      device.start(new Recorder(landing));
+      assert.match(openFiles(String(process.pid)), /dev\/net\/tun[\s\S]*dev\/net\/tun/);
+      assert.doesNotMatch(openFiles('self'), /dev\/net\/tun/);
+    });
+  });
+
   test('another device goes on where a closed one on the same handle stopped', async () => {
     const landing = landingArea();
     await withHandle(host, async handle => {
@@ -308,6 +316,11 @@ async function deadWorker(handle: TunHandle, death: DeviceWorkerData['death']): 
     if (death === 'terminate') void worker.terminate();
   });
   await ended;
+}
+
+/** What the descriptors of a process are, as a child process of this one sees it; 'self' is the child. */
+function openFiles(pid: string): string {
+  return execFileSync('sh', ['-c', `readlink /proc/${pid}/fd/*; true`], { encoding: 'utf8' });
 }
 
 function openDescriptors(): number {
