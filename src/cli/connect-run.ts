@@ -12,7 +12,7 @@ import type { AuthMethod } from '../protocol/ppp/credentials.ts';
 import { IpCommandError, runIp } from '../tun/ip-command.ts';
 import { configureInterface } from '../tun/interface.ts';
 import { TunDevice, TunError, closeTun, openTun } from '../tun/tun-device.ts';
-import { formatIpv4, parseIpv4Network } from '../wire/ip.ts';
+import { formatIpv4 } from '../wire/ip.ts';
 import type { ConnectFlags } from './connect.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 
@@ -28,16 +28,18 @@ const MTU_RANGE = { min: 576, max: 4087 } as const;
 /** @throws CommandError when the tunnel does not come up, or is lost */
 export async function connect(url: string, flags: ConnectFlags): Promise<void> {
   const options = clientOptions(url, flags);
-  const routes = flags.route.map(route => {
-    if (parseIpv4Network(route) === undefined)
-      throw new CommandError(`--route ${route}: not an IPv4 network such as 10.0.0.0/8`, ExitCode.Usage);
-    return route;
-  });
+  const badRoute = flags.route.find(route => !/^(default|[\d.]+(\/\d+)?)$/.test(route));
+  if (badRoute !== undefined) {
+    throw new CommandError(
+      `--route ${badRoute}: accepted is an IPv4 network such as 10.0.0.0/8, or default`,
+      ExitCode.Usage,
+    );
+  }
   const count = integer('--count', flags.count, 1, 10_000);
   try {
     const runtime = await createClientRuntime();
     if (flags.check === true) await check(runtime, options, count, flags.json === true);
-    else await bringUp(runtime, options, flags.device, routes);
+    else await bringUp(runtime, options, flags.device, flags.route);
   } catch (error) {
     if (!isExpected(error)) throw error;
     if (flags.json === true) console.log(JSON.stringify({ ok: false, error: error.message }));

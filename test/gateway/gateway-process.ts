@@ -1,0 +1,100 @@
+/** A gateway as users run it: a process of its own, seen through its admin plane and its log. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { SessionView, StatusView } from '../../src/admin/gateway-view.ts';
+import type { Site } from './site.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const START_LIMIT_MS = 20_000;
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+
+export class GatewayProcess {
+  readonly port: number;
+  readonly log: LogLine[];
+  readonly #child: ReturnType<typeof spawn>;
+  readonly #admin: string;
+
+  static async start(site: Site): Promise<GatewayProcess> {
+    const child = spawn(process.execPath, ['--enable-source-maps', MAIN, 'serve', '--config', site.configFile], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const log: LogLine[] = [];
+    let errors = '';
+    child.stderr.on('data', chunk => (errors += String(chunk)));
+    const up = new Promise<LogLine>((resolve, reject) => {
+      createInterface(child.stdout).on('line', line => {
+        const entry = JSON.parse(line) as LogLine;
+        log.push(entry);
+        if (entry.msg === 'gateway is up') resolve(entry);
+      });
+      child.once('exit', code => reject(new Error(`the gateway ended with ${code}: ${errors}`)));
+      setTimeout(() => reject(new Error(`the gateway did not start in time: ${errors}`)), START_LIMIT_MS).unref();
+    });
+    const { listen, adminPort } = (await up) as unknown as { listen: { port: number }[]; adminPort: number };
+    return new GatewayProcess(child, log, listen[0]!.port, adminPort);
+  }
+
+  private constructor(child: ReturnType<typeof spawn>, log: LogLine[], port: number, adminPort: number) {
+    this.#child = child;
+    this.log = log;
+    this.port = port;
+    this.#admin = `http://127.0.0.1:${adminPort}`;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  async status(): Promise<StatusView> {
+    return (await this.#get('/api/v1/status')) as StatusView;
+  }
+
+  async sessions(): Promise<SessionView[]> {
+    const answer = (await this.#get('/api/v1/sessions')) as { sessions: SessionView[] };
+    return answer.sessions;
+  }
+
+  async disconnect(id: string): Promise<number> {
+    return (await fetch(`${this.#admin}/api/v1/sessions/${id}`, { method: 'DELETE' })).status;
+  }
+
+  /** Waits until `condition` holds of the status. */
+  async until(condition: (status: StatusView) => boolean, limitMs = 10_000): Promise<StatusView> {
+    const end = performance.now() + limitMs;
+    for (;;) {
+      const status = await this.status();
+      if (condition(status)) return status;
+      if (performance.now() > end) throw new Error(`not reached in time: ${JSON.stringify(status)}`);
+      await sleep(20);
+    }
+  }
+
+  async untilLogged(message: string, limitMs = 10_000): Promise<LogLine> {
+    const end = performance.now() + limitMs;
+    for (;;) {
+      const line = this.log.find(entry => entry.msg === message);
+      if (line !== undefined) return line;
+      if (performance.now() > end) throw new Error(`"${message}" was not logged: ${JSON.stringify(this.log)}`);
+      await sleep(20);
+    }
+  }
+
+  /** SIGTERM. @returns the exit code */
+  async stop(): Promise<number | null> {
+    if (this.#child.exitCode !== null) return this.#child.exitCode;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exited;
+    return this.#child.exitCode;
+  }
+
+  async #get(path: string): Promise<unknown> {
+    const response = await fetch(this.#admin + path);
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    return response.json();
+  }
+}

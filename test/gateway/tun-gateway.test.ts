@@ -1,0 +1,66 @@
+// Gateways with TUN devices, each in a network namespace of its own.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Namespace, namespacesUnavailable } from '../tun/namespace.ts';
+import type { ThousandReport } from './thousand-tunnels.ts';
+import type { FaultReport } from './worker-faults.ts';
+
+const skip = namespacesUnavailable();
+
+test('a thousand tunnels on two workers come up, ping, and after a reset of all leave nothing', { skip }, async () => {
+  const report = (await runInNamespace('thousand-tunnels.js', '1000')) as ThousandReport;
+  assert.equal(report.up, 1000);
+  assert.equal(report.addresses, 1000);
+  assert.equal(report.routesWhileUp, 1000);
+  assert.equal(report.leasedWhileUp, 1000);
+  assert.ok(report.perWorker.every(sessions => sessions > 0));
+  assert.equal(report.sessionsAfter, 0);
+  assert.equal(report.leasedAfter, 0);
+  assert.equal(report.routesAfter, 0);
+  assert.equal(report.lostCarrier, 1000);
+  assert.equal(report.cleanupCount, 1000);
+  assert.ok(report.again);
+  assert.equal(report.exitCode, 0);
+  console.log(`sstp_cleanup_seconds p99 of ${report.cleanupCount}: ${((report.cleanupP99 ?? 0) * 1000).toFixed(1)} ms`);
+});
+
+test('a worker that throws or exits loses its own tunnels only, and comes back', { skip }, async () => {
+  const reports = (await runInNamespace('worker-faults.js')) as FaultReport[];
+  assert.deepEqual(
+    reports.map(report => report.how),
+    ['throw', 'exit'],
+  );
+  for (const report of reports) {
+    const { before, after } = report;
+    assert.ok(before.victims > 0 && before.others > 0);
+    assert.equal(before.routes, before.victims + before.others);
+    assert.deepEqual(after, { sessions: before.others, leased: before.others, routes: before.others, restarts: 1 });
+    assert.equal(report.othersPinged, before.others);
+    assert.equal(report.victimsTold, before.victims);
+    assert.ok(report.newOnVictim > 0);
+  }
+});
+
+/** Runs a program of this folder and returns the JSON of its last line. */
+async function runInNamespace(program: string, ...args: string[]): Promise<unknown> {
+  const namespace = new Namespace('gw');
+  try {
+    const file = fileURLToPath(new URL(program, import.meta.url));
+    const child = spawn(
+      'ip',
+      ['netns', 'exec', namespace.name, process.execPath, '--enable-source-maps', file, ...args],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    let output = '';
+    child.stdout.on('data', chunk => (output += String(chunk)));
+    const code = await new Promise(resolve => child.once('exit', resolve));
+    assert.equal(code, 0, `${program} failed: ${output}`);
+    return JSON.parse(output.trim().split('\n').at(-1) ?? '');
+  } finally {
+    namespace.delete();
+  }
+}
