@@ -1,0 +1,90 @@
+// The real Linux client, sstpc with pppd, against the gateway, both in one User-Mode Linux guest.
+import { strict as assert } from 'node:assert';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { generate } from 'selfsigned';
+import { guestObstacle, runInGuest } from './guest.ts';
+import type { GuestResult } from './guest.ts';
+import { GATEWAY_NAME } from './guest-network.ts';
+import { PLANS, STOP_LINE } from './lines.ts';
+import type { LineResult } from './lines.ts';
+
+const SCENARIO = resolve(import.meta.dirname, 'scenario.js');
+const TIME_LIMIT_MS = 15 * 60_000;
+const CONSOLE_TAIL_LINES = 40;
+
+const obstacle = guestObstacle({
+  sstpc: 'sstp-client',
+  pppd: 'ppp',
+  iperf3: 'iperf3',
+  ip: 'iproute2',
+  ping: 'iputils-ping',
+});
+
+describe('sstpc and pppd in a guest', { skip: process.env['CI'] === 'true' ? false : (obstacle ?? false) }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sstp-gateway-guest-'));
+  let guest: GuestResult;
+  let results: LineResult[] = [];
+
+  before(async () => {
+    assert.equal(obstacle, undefined);
+    await writeCertificates(folder);
+    guest = await runInGuest({
+      program: [process.execPath, '--enable-source-maps', SCENARIO, folder],
+      exchange: folder,
+      modules: ['ipv6', 'tun', 'veth', 'ppp_async'],
+      memoryMb: 1024,
+      timeLimitMs: TIME_LIMIT_MS,
+    });
+    results = readResults(folder);
+  });
+
+  after(() => {
+    const kept = process.env['GUEST_LOGS'];
+    if (kept !== undefined) cpSync(folder, kept, { recursive: true });
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const plan of PLANS) {
+    describe(`gateway with ${plan.name}`, () => {
+      for (const name of [...plan.lines.map(line => line.name), STOP_LINE]) {
+        test(name, context => {
+          const result = results.find(({ plan: of, line }) => of === plan.name && line === name);
+          if (result === undefined) assert.fail(`the guest did not get here: ${describeEnd(guest)}`);
+          if (result.error !== undefined) assert.fail(result.error);
+          for (const [fact, value] of Object.entries(result.facts)) context.diagnostic(`${fact}: ${value}`);
+        });
+      }
+    });
+  }
+});
+
+/** Two self-signed pairs, the gateway's and the interceptor's, and a file of certificates that makes a client trust both. */
+async function writeCertificates(folder: string): Promise<void> {
+  const trusted: string[] = [];
+  for (const [prefix, value] of [
+    ['', GATEWAY_NAME],
+    ['interceptor-', 'interceptor.example.test'],
+  ] as const) {
+    const pair = await generate([{ name: 'commonName', value }], { keySize: 2048, algorithm: 'sha256' });
+    writeFileSync(join(folder, `${prefix}cert.pem`), pair.cert);
+    writeFileSync(join(folder, `${prefix}key.pem`), pair.private, { mode: 0o600 });
+    trusted.push(pair.cert.trim());
+  }
+  writeFileSync(join(folder, 'ca.pem'), `${trusted.join('\n')}\n`);
+}
+
+function readResults(folder: string): LineResult[] {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as LineResult[];
+  } catch {
+    return [];
+  }
+}
+
+function describeEnd({ status, timedOut, console }: GuestResult): string {
+  const tail = console.split('\n').slice(-CONSOLE_TAIL_LINES).join('\n');
+  return `${timedOut ? 'killed when its time was over' : `exit status ${status ?? 'unknown'}`}; its console:\n${tail}`;
+}
