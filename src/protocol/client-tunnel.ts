@@ -1,4 +1,5 @@
 /** The client's end of a tunnel: SSTP client call and PPP client. */
+import type { AuthFailure } from './ppp/auth-peer.ts';
 import { PppClient, type PppClientOptions } from './ppp/ppp-client.ts';
 import { SstpClientCall, type SstpClientOptions } from './sstp/client-call.ts';
 import { Tunnel, type TunnelOutput } from './tunnel.ts';
@@ -24,6 +25,11 @@ export class ClientTunnel extends Tunnel {
       },
       options.ppp,
     );
+  }
+
+  /** What the server said when it refused us: set before `closing` with `auth-failed`. */
+  get authFailure(): AuthFailure | undefined {
+    return this.ppp.authFailure;
   }
 
   /** The HTTPS connection stands: sends Call Connect Request. */

@@ -44,7 +44,10 @@ export class ServerTunnel extends Tunnel {
     this.call.accept(now);
   }
 
-  /** Answers `verify`. Of no effect when the tunnel has ended meanwhile. */
+  /**
+   * Answers `verify`. Of no effect when the tunnel has ended meanwhile. The tunnel takes the verdict's `hlak` over and
+   * overwrites it with zeros after use.
+   */
   verdict(verdict: Verdict, now: number): void {
     if (this.state !== 'authenticating') return;
     this.ppp.verdict(verdict, now);
