@@ -12,7 +12,7 @@ const ARGUMENTS = ['-force', '-batch', '-'];
 const END_OF_BATCH = 'end-of-batch';
 const FAILED_LINE = /^Command failed -:(\d+)$/;
 
-/** 4096 routes take about 50 ms; a child that has not answered after this long never will. */
+/** 4096 routes take less than 100 ms; a child that has not answered after this long never will. */
 const BATCH_TIMEOUT_MS = 5_000;
 
 /** What `ip` said to one line of a batch. */
