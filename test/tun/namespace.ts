@@ -38,6 +38,8 @@ const present = new Set<Namespace>();
 process.once('exit', () => {
   for (const namespace of present) namespace.delete();
 });
+// By default these end the process without its 'exit' event; the test runner sends them to a file that hangs.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 export class Namespace {
   readonly name: string;
