@@ -1,5 +1,5 @@
 /** node build/bench/main.js NAME [--json FILE] [--quick] */
-import { writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { availableParallelism, cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark, Row } from './benchmark.ts';
@@ -9,6 +9,10 @@ const benchmarks: Readonly<Record<string, { readonly summary: string; readonly l
   hotpath: {
     summary: 'delineation, framing, checksum, admission and route lookup: WASM beside plain TypeScript',
     load: async () => (await import('./hotpath.ts')).hotpath,
+  },
+  tcp: {
+    summary: 'iperf3 TCP through one tunnel, both directions: Gbit/s, gateway CPU seconds per GB (root, iperf3)',
+    load: async () => (await import('./tcp.ts')).tcp,
   },
 };
 
@@ -36,6 +40,8 @@ async function main(args: string[]): Promise<number> {
   );
   const rows: Row[] = [];
   try {
+    // Opened first: that a file cannot be written is better known before minutes of measuring.
+    const file = json === undefined ? undefined : await open(json, 'w');
     const run = await benchmark.load();
     const results = await run({
       quick,
@@ -46,7 +52,8 @@ async function main(args: string[]): Promise<number> {
     });
     console.log(`\n${formatTable(rows)}`);
     const record = { benchmark: name, date: new Date().toISOString(), quick, machine, results };
-    if (json !== undefined) await writeFile(json, `${JSON.stringify(record, undefined, 2)}\n`);
+    await file?.writeFile(`${JSON.stringify(record, undefined, 2)}\n`);
+    await file?.close();
     return 0;
   } catch (error) {
     console.error(`bench ${name}: ${error instanceof Error ? error.message : String(error)}`);

@@ -6,7 +6,7 @@
 
 /** Why a connection ended without {@link HttpsConnection.close} or {@link HttpsConnection.abort}. */
 export type DisconnectCause =
-  /** close_notify or TCP FIN from the peer. */
+  /** close_notify or TCP FIN from the peer. The event loop also reports a RST that comes together with data as the end of that data. */
   | 'fin'
   /** TCP RST, or a write to a connection that the peer had already forgotten. */
   | 'reset'
@@ -65,8 +65,9 @@ export interface HttpsConnection {
   readonly certificate: Uint8Array;
   readonly request: RequestFacts;
   /**
-   * Bytes to the peer. They may wait in a queue by reference, so they must not change until `written` is called, which happens when the
-   * kernel has taken them, in the order of the sends, and never after `disconnected`, `close` or `abort`. Ignored on a connection that has ended.
+   * Bytes to the peer. They may wait in a queue by reference, so they must not change until `written` is called: once for every send, in
+   * the order of the sends, when the kernel has taken them or when the connection is gone, also after `disconnected`, `close` or `abort`.
+   * On a connection that has ended nothing is sent and `written` is called at once.
    */
   send(bytes: Uint8Array, written?: () => void): void;
   /** Bytes given to {@link send} that the kernel has not taken yet. */

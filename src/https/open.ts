@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { encodeRequest, parseResponseHead, sstpRequest, type ResponseHead } from '../wire/http-preamble.ts';
 import type { DisconnectCause, HttpsConnection, HttpsUpper } from './connection.ts';
 import { errorCode } from './disconnect-cause.ts';
@@ -9,7 +8,7 @@ import { HeadReader } from './head-reader.ts';
 import { HttpsOpenError, type HttpsOpenCode } from './open-error.ts';
 import { openingStep } from './opening-step.ts';
 import { passProxy, type HttpProxy } from './proxy-tunnel.ts';
-import { shakeHands, type ServerTrust } from './server-trust.ts';
+import { shakeHands, type ServerTrust, type TrustedSocket } from './server-trust.ts';
 import { TlsConnection } from './tls-connection.ts';
 
 /** Bytes of the server's response head. */
@@ -58,8 +57,8 @@ export async function openHttps(
   try {
     await tcpConnected(tcp, `${options.proxy === undefined ? 'server' : 'proxy'} ${host} port ${port}`);
     if (options.proxy !== undefined) await passProxy(tcp, options.proxy, options.host, options.port);
-    const socket = await shakeHands(tcp, options);
-    return await exchangePreamble(tcp, socket, options, opened);
+    const trusted = await shakeHands(tcp, options);
+    return await exchangePreamble(tcp, trusted, options, opened);
   } catch (error) {
     tcp.destroy();
     throw interruption ?? error;
@@ -82,7 +81,7 @@ function connectCode(error: Error): HttpsOpenCode {
 
 function exchangePreamble(
   tcp: Socket,
-  socket: TLSSocket,
+  { socket, certificate }: TrustedSocket,
   { host, correlationId = randomUUID().toUpperCase() }: OpenOptions,
   opened: (connection: HttpsConnection) => HttpsUpper,
 ): Promise<HttpsConnection> {
@@ -91,7 +90,6 @@ function exchangePreamble(
       connection.handOver(opened(connection), rest);
       resolve(connection);
     });
-    const certificate = socket.getPeerX509Certificate()?.raw ?? Buffer.alloc(0);
     const connection = new TlsConnection(tcp, socket, certificate, preamble, lingering, () => {});
     const request = sstpRequest(host, correlationId);
     connection.request = { target: request.target, host, correlationId, client: 'other' };

@@ -64,14 +64,9 @@ export class TlsConnection implements HttpsConnection {
   }
 
   send(bytes: Uint8Array, written?: () => void): void {
-    if (this.#upper === undefined) return;
-    if (written === undefined) {
-      this.#socket.write(bytes);
-      return;
-    }
-    this.#socket.write(bytes, error => {
-      if (this.#upper !== undefined && (error === undefined || error === null)) written();
-    });
+    if (this.#upper === undefined) written?.();
+    else if (written === undefined) this.#socket.write(bytes);
+    else this.#socket.write(bytes, () => written());
   }
 
   setOnePacketPerRecord(): void {

@@ -18,10 +18,12 @@ export class GatewayProcess {
   readonly #child: ReturnType<typeof spawn>;
   readonly #admin: string;
 
-  static async start(site: Site): Promise<GatewayProcess> {
-    const child = spawn(process.execPath, ['--enable-source-maps', MAIN, 'serve', '--config', site.configFile], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  /** @param namespace the network namespace to run in; its admin plane can only be reached from there. */
+  static async start(site: Site, namespace?: string): Promise<GatewayProcess> {
+    const command = [process.execPath, '--enable-source-maps', MAIN, 'serve', '--config', site.configFile];
+    // `ip netns exec` becomes the command: the process id is the gateway's.
+    const [program, ...args] = namespace === undefined ? command : ['ip', 'netns', 'exec', namespace, ...command];
+    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const log: LogLine[] = [];
     let errors = '';
     child.stderr.on('data', chunk => (errors += String(chunk)));
