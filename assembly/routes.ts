@@ -32,7 +32,6 @@ export function routeAdd(address: u32, slot: i32): u32 {
 
 /** 1 when there was a route, else 0. */
 export function routeRemove(address: u32): u32 {
-  if (address == EMPTY) return 0;
   let hole = find(address);
   if (addressIn(hole) == EMPTY) return 0;
   routes--;
@@ -54,13 +53,14 @@ export function routeRemove(address: u32): u32 {
 /** The slot for the packet's destination, or -1. */
 export function routeLookup(at: u32, length: u32): i32 {
   if (length < IPV4_HEADER_LENGTH || ipVersion(at) != 4) return NONE;
-  const address = ipv4Destination(at);
-  if (address == EMPTY) return NONE;
-  const index = find(address);
+  const index = find(ipv4Destination(at));
   return addressIn(index) == EMPTY ? NONE : slotIn(index);
 }
 
-/** The bucket of `address`, or the empty one where it belongs. There always is one: the table is never full. */
+/**
+ * The bucket of `address`, or the empty one where it belongs. There always is one: the table is never full. For 0.0.0.0
+ * it is an empty one.
+ */
 function find(address: u32): u32 {
   let index = home(address);
   let found = addressIn(index);

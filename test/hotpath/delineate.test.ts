@@ -125,17 +125,23 @@ for (const { name, create } of implementations) {
       assert.equal(path.consumed(), end - start);
     });
 
-    test('stops at a full table and goes on from there', () => {
-      const count = path.tableEntries + 5;
-      const empty = sstpData(new Uint8Array(0));
-      for (let index = 0; index < count; index += 1) path.memory.set(empty, path.transmitAt + 4 * index);
-      const end = path.transmitAt + 4 * count;
-      const guard = path.memory.slice(path.tunAt, path.tunAt + 64);
-      assert.equal(path.delineate(path.transmitAt, end), path.tableEntries);
-      assert.equal(path.consumed(), 4 * path.tableEntries);
-      assert.equal(path.delineate(path.transmitAt + path.consumed(), end), 5);
-      assert.deepEqual(path.memory.slice(path.tunAt, path.tunAt + 64), guard);
-    });
+    for (const [title, packet] of [
+      ['empty packets', sstpData(new Uint8Array(0))],
+      ['packets with a PPP header', sstpData(Uint8Array.of(0xff, 0x03, 0x00, 0x21))],
+      ['control packets', sstpControl(Uint8Array.of(0, 8, 0, 0))],
+    ] as const) {
+      test(`stops at a table full of ${title} and goes on from there`, () => {
+        const count = path.tableEntries + 5;
+        const start = path.transmitAt;
+        for (let index = 0; index < count; index += 1) path.memory.set(packet, start + packet.length * index);
+        const end = start + packet.length * count;
+        const guard = path.memory.slice(path.tunAt, path.tunAt + 64);
+        assert.equal(path.delineate(start, end), path.tableEntries);
+        assert.equal(path.consumed(), packet.length * path.tableEntries);
+        assert.equal(path.delineate(start + path.consumed(), end), 5);
+        assert.deepEqual(path.memory.slice(path.tunAt, path.tunAt + 64), guard);
+      });
+    }
 
     test('writes nothing but the entries it reports', () => {
       const stream = concat(
@@ -156,6 +162,21 @@ for (const { name, create } of implementations) {
       path.memory.set([0x10, 0, 0, 6, 0xff, 0x03, 0x00, 0x21], path.inputAt);
       path.delineate(path.inputAt, path.inputAt + 6);
       assert.deepEqual(readEntries(path, 1), [{ at: 4, length: 2, protocol: EntryMark.NoPppHeader }]);
+    });
+
+    test('refuses a data packet of length 0 to 3 that looks like one with a PPP header', () => {
+      for (let length = 0; length < 4; length += 1) {
+        const { result } = cut(path, Uint8Array.of(0x10, 0x00, 0x00, length, 0xff, 0x03, 0x00, 0x21, 0x45));
+        assert.equal(result, PathError.Length);
+      }
+    });
+
+    test('takes a data packet of length 4 to 7 for what it is, whatever bytes follow', () => {
+      for (let length = 4; length < 8; length += 1) {
+        const { entries, consumed } = cut(path, Uint8Array.of(0x10, 0x00, 0x00, length, 0xff, 0x03, 0x00, 0x21));
+        assert.deepEqual(entries[0], { at: 4, length: length - 4, protocol: EntryMark.NoPppHeader });
+        assert.equal(consumed, length);
+      }
     });
   });
 

@@ -113,6 +113,14 @@ for (const { name, create } of implementations) {
       assert.deepEqual(path.memory.slice(path.transmitAt + 8, path.transmitAt + 8 + packet.length), packet);
     });
 
+    test('does not clamp a SYN that its total length cuts short', () => {
+      const packet = tcp(mssOption(1460));
+      packet[3] = 43;
+      path.memory.set(packet, slot);
+      path.frameInto(slot, packet.length, path.transmitAt, 1360);
+      assert.deepEqual(path.memory.slice(path.transmitAt + 8, path.transmitAt + 8 + packet.length), packet);
+    });
+
     test('takes an IPv6 packet as it is', () => {
       const packet = new Uint8Array(80).fill(0x66);
       path.memory.set(packet, slot);
