@@ -12,6 +12,7 @@ import {
   successAnswer,
   type RequestRefusal,
 } from './request-judge.ts';
+import { resetSocket } from './reset-socket.ts';
 import type { TlsConnection } from './tls-connection.ts';
 
 const TLS_HANDSHAKE_RECORD = 0x16;
@@ -140,7 +141,7 @@ export class HalfOpen implements HttpsUpper {
 
   #abort(): void {
     if (this.#connection !== undefined) this.#connection.abort();
-    else this.#tcp.resetAndDestroy();
+    else resetSocket(this.#tcp);
   }
 
   #settle(reason: RefusalReason | undefined, detail = ''): void {

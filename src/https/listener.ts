@@ -10,6 +10,7 @@ import { CertificateStore, type ServerCertificate } from './certificate-store.ts
 import type { HttpsConnection, HttpsUpper, RefusalReason } from './connection.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import { HalfOpen, type Reception } from './half-open.ts';
+import { resetSocket } from './reset-socket.ts';
 import { TlsConnection } from './tls-connection.ts';
 
 /** How long a peer may take to answer our FIN; long enough for a lost segment or two. */
@@ -125,7 +126,7 @@ export class HttpsListener {
     tcp.on('error', () => {});
     if (this.#halfOpen.size >= this.#options.maxHalfOpen) {
       const remoteAddress = tcp.remoteAddress ?? '';
-      tcp.resetAndDestroy();
+      resetSocket(tcp);
       this.#events.refused('half-open-limit', remoteAddress, '');
       return;
     }

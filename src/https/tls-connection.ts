@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { HttpsConnection, HttpsUpper, DisconnectCause, RequestFacts, TlsFacts } from './connection.ts';
 import { disconnectCause } from './disconnect-cause.ts';
 import type { ExpiryQueue } from './expiry-queue.ts';
+import { resetSocket } from './reset-socket.ts';
 
 const NO_REQUEST: RequestFacts = { target: '', host: undefined, correlationId: undefined, client: 'other' };
 
@@ -82,13 +83,13 @@ export class TlsConnection implements HttpsConnection {
 
   abort(): void {
     this.#upper = undefined;
-    this.#reset();
+    resetSocket(this.#tcp, this.#socket);
   }
 
   /** For the listener's end: as if the peer had reset the connection. */
   disconnect(cause: DisconnectCause): void {
     this.#gone(cause);
-    this.#reset();
+    resetSocket(this.#tcp, this.#socket);
   }
 
   #gone(cause: DisconnectCause): void {
@@ -112,11 +113,6 @@ export class TlsConnection implements HttpsConnection {
     if (this.#socket.destroyed) return;
     this.#lingering.add(this.#socket);
     this.#socket.end();
-  }
-
-  #reset(): void {
-    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy();
-    this.#socket.destroy();
   }
 }
 
