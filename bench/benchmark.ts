@@ -3,7 +3,7 @@
 /** One line of the table; the keys of the first row are the column heads. */
 export type Row = Readonly<Record<string, string | number>>;
 
-export interface BenchmarkOptions {
+interface BenchmarkOptions {
   /** Less time, more noise: to see that it works. */
   readonly quick: boolean;
   /** Takes each result as soon as it is there. */

@@ -61,7 +61,7 @@ export const PathError = {
 export type PathError = (typeof PathError)[keyof typeof PathError];
 
 /** The linear memory and where its regions are. It never grows, so views on it stay valid. */
-export interface PacketMemory {
+interface PacketMemory {
   readonly memory: Uint8Array;
   readonly view: DataView;
   /** A TLS chunk lands here; {@link CARRY_ROOM} bytes in front of it are free. */
