@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Namespace, namespacesUnavailable } from '../tun/namespace.ts';
 import type { ThousandReport } from './thousand-tunnels.ts';
+import type { VanishReport } from './vanishing-clients.ts';
 import type { FaultReport } from './worker-faults.ts';
 
 const skip = namespacesUnavailable();
@@ -43,24 +44,46 @@ test('a worker that throws or exits loses its own tunnels only, and comes back',
   }
 });
 
-/** Runs a program of this folder and returns the JSON of its last line. */
+test('a client that is killed, ends, or loses its cable leaves neither lease nor route', { skip }, async () => {
+  const gateway = new Namespace('vg');
+  const clients = new Namespace('vc');
+  try {
+    gateway.connect(clients, 'outer', '192.0.2.1/24', 'outer', '192.0.2.2/24');
+    const reports = (await runIn(gateway, 'vanishing-clients.js', clients.name, '192.0.2.1')) as VanishReport[];
+    for (const { how, reason, cause, ...facts } of reports) {
+      assert.deepEqual(facts, { address: '10.66.0.2', routesWhileUp: 1, routesAfter: 0, leasedAfter: 0 }, how);
+      assert.equal(typeof reason, 'string');
+      assert.equal(cause, how === 'SIGTERM' ? 'User-Request' : 'Lost-Carrier', `${how}: ${String(reason)}`);
+    }
+    assert.equal(reports.length, 3);
+  } finally {
+    clients.delete();
+    gateway.delete();
+  }
+});
+
 async function runInNamespace(program: string, ...args: string[]): Promise<unknown> {
   const namespace = new Namespace('gw');
   try {
-    const file = fileURLToPath(new URL(program, import.meta.url));
-    const child = spawn(
-      'ip',
-      ['netns', 'exec', namespace.name, process.execPath, '--enable-source-maps', file, ...args],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    let output = '';
-    child.stdout.on('data', chunk => (output += String(chunk)));
-    const code = await new Promise(resolve => child.once('exit', resolve));
-    assert.equal(code, 0, `${program} failed: ${output}`);
-    return JSON.parse(output.trim().split('\n').at(-1) ?? '');
+    return await runIn(namespace, program, ...args);
   } finally {
     namespace.delete();
   }
+}
+
+/** Runs a program of this folder in the namespace and returns the JSON of its last line. */
+async function runIn(namespace: Namespace, program: string, ...args: string[]): Promise<unknown> {
+  const file = fileURLToPath(new URL(program, import.meta.url));
+  const child = spawn(
+    'ip',
+    ['netns', 'exec', namespace.name, process.execPath, '--enable-source-maps', file, ...args],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  let output = '';
+  child.stdout.on('data', chunk => (output += String(chunk)));
+  const code = await new Promise(resolve => child.once('exit', resolve));
+  assert.equal(code, 0, `${program} failed: ${output}`);
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '');
 }
