@@ -1,5 +1,6 @@
 // Open SSTP Client (Android): MRU as its only LCP option, no magic number, Naks an MRU below its own MTU, drops IPCP frames
-// that come before its own IPCP runs, takes any Protocol-Reject or Code-Reject as the end. Every line that we send stands in these scripts: there is none.
+// that come before its own IPCP runs, takes any Protocol-Reject or Code-Reject as the end: the scripts pin down that none goes
+// out unless it asked for IPv6.
 import { describe, test } from 'node:test';
 import { ServerScript } from '../script.ts';
 
