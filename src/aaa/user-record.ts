@@ -78,7 +78,7 @@ export function readUsers(source: YamlSource): UserRecord[] {
 }
 
 /** Why this cannot be the name of a user; undefined when it can. */
-export function userNameProblem(name: string): string | undefined {
+function userNameProblem(name: string): string | undefined {
   if (name === '') return 'a name must not be empty';
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) return `a name has at most ${MAX_NAME_BYTES} bytes`;
   return hasControlCharacter(name) ? 'a name has no control characters' : undefined;

@@ -1,6 +1,7 @@
 // The only file that imports uWebSockets.js: its sockets around the routes.
 import { STATUS_CODES } from 'node:http';
 import uws, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
+import { formatAddress } from '../config/address.ts';
 import type { ListenAddress } from '../config/schema.ts';
 import type { Logger } from '../log.ts';
 import type { GatewayView } from './gateway-view.ts';
@@ -12,6 +13,17 @@ export interface AdminOptions {
   readonly token: string | undefined;
   readonly view: GatewayView;
   readonly log: Logger;
+}
+
+/** The address of the admin plane cannot be had. uWebSockets.js does not say why. */
+export class AdminListenError extends Error {
+  override readonly name = 'AdminListenError';
+
+  constructor(listen: ListenAddress) {
+    super(
+      `the admin plane cannot listen on ${formatAddress(listen)}: the port is in use or the address is not of this machine`,
+    );
+  }
 }
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT. Without it a second process would silently share the port. */
@@ -30,18 +42,13 @@ export class AdminServer {
     this.#app = uws.App().any('/*', (response, request) => this.#answer(response, request));
   }
 
-  /** Resolves to the port. Rejects when the address cannot be had. */
+  /** Resolves to the port. Rejects with {@link AdminListenError}. */
   listen(): Promise<number> {
     const { host, port } = this.#listen;
     return new Promise((resolve, reject) => {
       const listened = (socket: us_listen_socket | false): void => {
         if (socket !== false) return resolve(uws.us_socket_local_port(socket));
-        const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-        return reject(
-          new Error(
-            `the admin plane cannot listen on ${address}: the port is in use or the address is not of this machine`,
-          ),
-        );
+        return reject(new AdminListenError(this.#listen));
       };
       // The form with host, port and options is there; the package's types leave it out.
       const app = this.#app as unknown as {

@@ -1,7 +1,8 @@
 // The way of a command to the admin plane of a running gateway.
 import { readFileSync } from 'node:fs';
+import { formatAddress } from '../config/address.ts';
 import { fileProblem } from '../config/config-error.ts';
-import { formatAddress, loadAdminAccess } from '../config/load.ts';
+import { loadAdminAccess } from '../config/load.ts';
 import { type AdminTarget, DEFAULT_ADMIN_URL } from './admin-options.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 

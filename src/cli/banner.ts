@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { relative } from 'node:path';
-import { formatAddress } from '../config/load.ts';
+import { formatAddress } from '../config/address.ts';
 import type { ListenAddress } from '../config/schema.ts';
 
 export interface BannerFacts {

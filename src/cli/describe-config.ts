@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { UsersFile } from '../aaa/users.ts';
-import { formatAddress } from '../config/load.ts';
+import { formatAddress } from '../config/address.ts';
 import type { AddressRange, Config } from '../config/schema.ts';
 import { formatIpv4 } from '../wire/ip.ts';
 

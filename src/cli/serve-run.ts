@@ -1,4 +1,5 @@
 /** The `serve` command: a gateway in the foreground. */
+import { AdminListenError } from '../admin/server.ts';
 import { DEMO_USER } from '../config/embedded.ts';
 import { startGateway } from '../gateway.ts';
 import type { Gateway } from '../gateway.ts';
@@ -37,7 +38,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
 
 /** A gateway that never ran was asked for something that this machine cannot give. */
 function refusal(error: unknown): unknown {
-  const isExpected = [ListenError, TunError, IpCommandError].some(kind => error instanceof kind);
+  const isExpected = [ListenError, AdminListenError, TunError, IpCommandError].some(kind => error instanceof kind);
   return isExpected ? new CommandError((error as Error).message, ExitCode.Usage) : error;
 }
 

@@ -13,7 +13,6 @@ import { writePrivateFile } from './private-file.ts';
 import type { Config, ServerCertificate } from './schema.ts';
 import { YamlSource } from './yaml-source.ts';
 
-export const DEFAULT_STATE_DIR = './.sstp-gateway';
 export const DEMO_USER = 'demo';
 
 export interface EmbeddedDefault {
@@ -27,10 +26,7 @@ export interface EmbeddedDefault {
 const CERTIFICATE_DAYS = 825;
 
 /** Reads the state directory, and makes what is not there yet. The same again at every start. @throws ConfigError */
-export async function embeddedDefault(
-  stateDirectory: string = DEFAULT_STATE_DIR,
-  now = new Date(),
-): Promise<EmbeddedDefault> {
+export async function embeddedDefault(stateDirectory: string, now = new Date()): Promise<EmbeddedDefault> {
   const stateDir = resolve(stateDirectory);
   const paths = statePaths(stateDir);
   writing(stateDir, () => mkdirSync(stateDir, { recursive: true, mode: 0o700 }));

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { formatIpv4 } from '../wire/ip.ts';
+import { formatAddress, isLoopback } from './address.ts';
 import { contains, isUnicast, leasableRanges, overlap } from './address-pool.ts';
 import { isReadableByOthers, loadCertificate } from './certificates.ts';
 import { checkSource, problemAt } from './check.ts';
@@ -207,14 +208,6 @@ function checkAdmin({ admin }: FileConfig, base: string, findings: Findings): Ad
 
 /** 16 characters of hex are 64 bits: out of reach for guessing over HTTP. */
 const MIN_TOKEN_LENGTH = 16;
-
-export function formatAddress({ host, port }: ListenAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === '::1' || host.startsWith('127.');
-}
 
 function sameAddress(a: ListenAddress, b: ListenAddress): boolean {
   return a.host === b.host && a.port === b.port;

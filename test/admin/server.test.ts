@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { pino } from 'pino';
+import { AdminServer } from '../../src/admin/server.ts';
+import type { SessionView } from '../../src/admin/gateway-view.ts';
+import { FakeGateway } from './fake-gateway.ts';
+
+const TOKEN = 'correct-horse-battery';
+
+describe('the admin plane', () => {
+  let gateway: FakeGateway;
+  let logged: string[];
+  let server: AdminServer;
+  let port: number;
+
+  const start = async (token?: string): Promise<void> => {
+    const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
+    server = new AdminServer({ listen: { host: '127.0.0.1', port: 0 }, token, view: gateway, log });
+    port = await server.listen();
+  };
+  const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(`http://127.0.0.1:${port}${path}`, init);
+
+  beforeEach(async () => {
+    gateway = new FakeGateway();
+    logged = [];
+    await start();
+  });
+  afterEach(() => server.close());
+
+  test('says that it lives, and whether it is ready', async () => {
+    assert.deepEqual(await (await ask('/healthz')).json(), { status: 'ok' });
+    const ready = await ask('/readyz');
+    assert.equal(ready.status, 200);
+    gateway.readiness = { ready: false, reasons: ['worker 1 is restarting'] };
+    const unready = await ask('/readyz');
+    assert.equal(unready.status, 503);
+    assert.deepEqual(await unready.json(), { ready: false, reasons: ['worker 1 is restarting'] });
+  });
+
+  test('exposes metrics as Prometheus text and the status as JSON', async () => {
+    const metrics = await ask('/metrics');
+    assert.equal(metrics.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+    assert.equal(await metrics.text(), 'sstp_sessions{state="up"} 1\n');
+    const status = await ask('/api/v1/status?verbose=1');
+    assert.equal(status.headers.get('content-type'), 'application/json; charset=utf-8');
+    assert.equal(status.headers.get('cache-control'), 'no-store');
+    assert.deepEqual(await status.json(), gateway.status());
+  });
+
+  test('lists no sessions, one session, and exactly a part of the answer', async () => {
+    for (const count of [0, 1, 199, 200, 201, 400]) {
+      gateway.rows.clear();
+      for (let index = 0; index < count; index++) gateway.add(`s${index}`);
+      const { sessions } = (await (await ask('/api/v1/sessions')).json()) as { sessions: SessionView[] };
+      assert.deepEqual(sessions, [...gateway.rows.values()], `${count} sessions`);
+    }
+  });
+
+  test('lists 10,000 sessions and answers others meanwhile', async () => {
+    for (let index = 0; index < 10_000; index++) gateway.add(`s${index}`);
+    const order: string[] = [];
+    const long = ask('/api/v1/sessions').then(async response => {
+      const { sessions } = (await response.json()) as { sessions: SessionView[] };
+      order.push('sessions');
+      return sessions.length;
+    });
+    await (await ask('/healthz')).json();
+    order.push('health');
+    assert.equal(await long, 10_000);
+    assert.deepEqual(order, ['health', 'sessions']);
+  });
+
+  test('survives a client that asks for 10,000 sessions and leaves, or does not read', async () => {
+    for (let index = 0; index < 10_000; index++) gateway.add(`s${index}`);
+    const request = 'GET /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const leaving = connect(port, '127.0.0.1', () => leaving.write(request));
+    await new Promise(resolve => void leaving.once('data', resolve));
+    leaving.destroy();
+    const slow = connect(port, '127.0.0.1', () =>
+      slow.write(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')),
+    );
+    slow.pause();
+    assert.equal((await ask('/healthz')).status, 200);
+    let received = '';
+    slow.setEncoding('utf8').on('data', (part: string) => {
+      received += part;
+      if (received.endsWith('0\r\n\r\n')) slow.destroy();
+    });
+    slow.resume();
+    await new Promise(resolve => void slow.once('close', resolve));
+    assert.match(received, /"id":"s9999"/);
+  });
+
+  test('shows and disconnects one session by its id', async () => {
+    gateway.add('a/b c');
+    const path = `/api/v1/sessions/${encodeURIComponent('a/b c')}`;
+    assert.deepEqual(await (await ask(path)).json(), gateway.rows.get('a/b c'));
+    const gone = await ask(path, { method: 'DELETE' });
+    assert.equal(gone.status, 202);
+    assert.deepEqual(await gone.json(), { id: 'a/b c', state: 'closing' });
+    assert.deepEqual(gateway.disconnected, ['a/b c']);
+    for (const method of ['GET', 'DELETE']) {
+      const missing = await ask(path, { method });
+      assert.equal(missing.status, 404);
+      assert.deepEqual(await missing.json(), {
+        error: { code: 'no-such-session', message: 'there is no session a/b c' },
+      });
+    }
+  });
+
+  test('answers HEAD with the head alone', async () => {
+    const [get, head] = [await ask('/api/v1/status'), await ask('/api/v1/status', { method: 'HEAD' })];
+    assert.equal(head.status, 200);
+    assert.equal(head.headers.get('content-length'), get.headers.get('content-length'));
+    assert.equal(await head.text(), '');
+    assert.equal((await ask('/api/v1/sessions', { method: 'HEAD' })).status, 200);
+  });
+
+  const refused: readonly [method: string, path: string, status: number, code: string, allow: string | null][] = [
+    ['GET', '/', 404, 'not-found', null],
+    ['GET', '/api/v1/sessions/', 404, 'not-found', null],
+    ['GET', '/api/v1/sessions/a/b', 404, 'not-found', null],
+    ['GET', '/healthz/', 404, 'not-found', null],
+    ['GET', '/api/v1/sessions/%zz', 404, 'not-found', null],
+    ['POST', '/healthz', 405, 'method-not-allowed', 'GET, HEAD'],
+    ['DELETE', '/api/v1/sessions', 405, 'method-not-allowed', 'GET, HEAD'],
+    ['PUT', '/api/v1/sessions/x', 405, 'method-not-allowed', 'GET, HEAD, DELETE'],
+    ['OPTIONS', '/api/v1/sessions/x', 405, 'method-not-allowed', 'GET, HEAD, DELETE'],
+  ];
+  for (const [method, path, status, code, allow] of refused) {
+    test(`answers ${method} ${path} with ${status}`, async () => {
+      const response = await ask(path, {
+        method,
+        ...(method === 'PUT' || method === 'POST' ? { body: 'x'.repeat(100_000) } : {}),
+      });
+      assert.equal(response.status, status);
+      assert.equal(response.headers.get('allow'), allow);
+      assert.equal(((await response.json()) as { error: { code: string } }).error.code, code);
+    });
+  }
+
+  test('does not answer web pages that come by a name of their own', async () => {
+    assert.match(
+      await raw(port, 'GET /api/v1/status HTTP/1.1\r\nHost: evil.example.org\r\nConnection: close\r\n\r\n'),
+      /^HTTP\/1\.1 403 [\s\S]*foreign-host/,
+    );
+    assert.match(
+      await raw(port, 'GET /healthz HTTP/1.1\r\nHost: evil.example.org\r\nConnection: close\r\n\r\n'),
+      /^HTTP\/1\.1 200 /,
+    );
+    assert.match(
+      await raw(port, 'GET /api/v1/status HTTP/1.1\r\nHost: LOCALHOST:99\r\nConnection: close\r\n\r\n'),
+      /^HTTP\/1\.1 200 /,
+    );
+    assert.match(
+      await raw(port, 'GET /api/v1/status HTTP/1.1\r\nHost: [::1]:99\r\nConnection: close\r\n\r\n'),
+      /^HTTP\/1\.1 200 /,
+    );
+  });
+
+  test('turns an exception into a 500 without its text, a log line, and goes on', async () => {
+    gateway.broken = true;
+    for (const path of ['/readyz', '/metrics', '/api/v1/status', '/api/v1/sessions', '/api/v1/sessions/x']) {
+      const response = await ask(path);
+      assert.equal(response.status, 500, path);
+      const body = await response.text();
+      assert.match(body, /"code":"internal"/);
+      assert.doesNotMatch(body, /secret details/);
+    }
+    assert.equal(logged.length, 5);
+    assert.match(logged[0] ?? '', /"path":"\/readyz".*admin request failed/);
+    gateway.broken = false;
+    assert.equal((await ask('/readyz')).status, 200);
+  });
+
+  test('with a token lets in who has it, and everyone to the probes', async () => {
+    server.close();
+    await start(TOKEN);
+    const withHeader = async (authorization?: string): Promise<number> =>
+      (await ask('/api/v1/status', authorization === undefined ? {} : { headers: { authorization } })).status;
+    assert.equal(await withHeader(`Bearer ${TOKEN}`), 200);
+    assert.equal(await withHeader(`bearer  ${TOKEN}`), 200);
+    assert.equal(await withHeader(), 401);
+    assert.equal(await withHeader(TOKEN), 401);
+    assert.equal(await withHeader(`Bearer ${TOKEN}x`), 401);
+    assert.equal(await withHeader('Bearer '), 401);
+    assert.equal(await withHeader(`Basic ${TOKEN}`), 401);
+    const refusal = await ask('/no/such/path');
+    assert.equal(refusal.status, 401);
+    assert.equal(refusal.headers.get('www-authenticate'), 'Bearer realm="sstp-gateway"');
+    assert.equal((await ask('/healthz')).status, 200);
+    assert.equal((await ask('/readyz')).status, 200);
+    assert.match(
+      await raw(
+        port,
+        `GET /metrics HTTP/1.1\r\nHost: evil.example.org\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`,
+      ),
+      /^HTTP\/1\.1 200 /,
+    );
+  });
+
+  test('says so when its address cannot be had, and gives it back when it closes', async () => {
+    const log = pino({ level: 'silent' });
+    const second = new AdminServer({ listen: { host: '127.0.0.1', port }, token: undefined, view: gateway, log });
+    await assert.rejects(second.listen(), {
+      name: 'AdminListenError',
+      message: `the admin plane cannot listen on 127.0.0.1:${port}: the port is in use or the address is not of this machine`,
+    });
+    server.close();
+    assert.equal(await second.listen(), port);
+    assert.equal((await ask('/healthz')).status, 200);
+    second.close();
+    await assert.rejects(ask('/healthz'));
+  });
+
+  test('closes connections that send what is not HTTP', async () => {
+    for (const garbage of [
+      '\u0016\u0003\u0001\u0002\u0000',
+      'GET / HTTP/1.1\r\n: \r\n\r\n',
+      'BREW\r\n\r\n',
+      `GET /${'x'.repeat(100_000)} HTTP/1.1\r\n\r\n`,
+    ]) {
+      const socket = connect(port, '127.0.0.1', () => socket.end(garbage));
+      socket.on('error', () => undefined).resume();
+      await new Promise(resolve => void socket.once('close', resolve));
+    }
+    assert.equal((await ask('/healthz')).status, 200);
+  });
+});
+
+/** Sends exactly these bytes; resolves to everything that comes back. */
+async function raw(port: number, request: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.end(request);
+  return text(socket);
+}
