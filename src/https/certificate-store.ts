@@ -1,5 +1,5 @@
 import { constants, X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
 
 /** A certificate chain with its key, and the names it is served for. */
 export interface ServerCertificate {
@@ -27,10 +27,8 @@ export class CertificateError extends Error {
  * together. The first entry serves connections with an unknown name or without one: many SSTP clients send none.
  */
 export class CertificateStore {
-  /** What `tls.Server` needs for connections without a server name. */
-  readonly defaultOptions: SecureContextOptions;
-  readonly #default: SecureContext;
-  readonly #byName = new Map<string, SecureContext>();
+  readonly #default: SecureContextOptions;
+  readonly #byName = new Map<string, SecureContextOptions>();
   readonly #leaves: Buffer[] = [];
 
   /** @throws {CertificateError} naming the entry. */
@@ -45,20 +43,20 @@ export class CertificateStore {
       if (group === undefined) groups.set(key, { names, entries: [entry] });
       else group.entries.push(entry);
     }
-    const contexts = [...groups.values()].map(({ names, entries }) => {
-      const options = contextOptions(entries, policy);
-      return { names, options, context: createSecureContext(options) };
-    });
-    const [first] = contexts;
+    const [first, ...others] = [...groups.values()].map(({ names, entries }) => ({
+      names,
+      context: contextOptions(entries, policy),
+    }));
     if (first === undefined) throw new CertificateError('no certificate is configured');
     this.#default = first.context;
-    this.defaultOptions = first.options;
-    for (const { names, context } of contexts) {
+    for (const { names, context } of [first, ...others]) {
       for (const name of names) if (!this.#byName.has(name)) this.#byName.set(name, context);
     }
   }
 
-  select(serverName: string): SecureContext {
+  /** What to shake hands with; the same object for the same certificates. */
+  select(serverName: string | undefined): SecureContextOptions {
+    if (serverName === undefined) return this.#default;
     const name = canonicalName(serverName);
     return this.#byName.get(name) ?? this.#byName.get(`*${name.slice(labelLength(name))}`) ?? this.#default;
   }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { parseRequestHead, type RequestHead } from '../wire/http-preamble.ts';
+import { peekClientHello } from './client-hello.ts';
 import type { DisconnectCause, HttpsUpper, RefusalReason } from './connection.ts';
 import { errorCode } from './disconnect-cause.ts';
 import { HeadReader } from './head-reader.ts';
@@ -21,8 +22,8 @@ const TLS_HANDSHAKE_RECORD = 0x16;
 export interface Reception {
   readonly headerLimit: number;
   readonly answersRefusals: boolean;
-  /** Lets the TLS server shake hands on a TCP socket; leads to {@link HalfOpen.secured} or {@link HalfOpen.handshakeFailed}. */
-  startTls(tcp: Socket): void;
+  /** Shakes hands on a TCP socket, whose ClientHello is still to be read, with the certificate for a name; leads to {@link HalfOpen.secured} or {@link HalfOpen.handshakeFailed}. */
+  startTls(tcp: Socket, serverName: string | undefined): void;
   /** Makes the connection of a finished handshake. */
   connect(tcp: Socket, socket: TLSSocket, upper: HttpsUpper): TlsConnection;
   accept(connection: TlsConnection): HttpsUpper | undefined;
@@ -41,6 +42,10 @@ export class HalfOpen implements HttpsUpper {
   readonly #tcp: Socket;
   readonly #reception: Reception;
   readonly #head: HeadReader<RequestHead>;
+  /** The ClientHello as far as it has come. */
+  #hello: Buffer[] = [];
+  #helloLength = 0;
+  #helloNeeded = 1;
   #connection: TlsConnection | undefined;
   #settled = false;
 
@@ -93,26 +98,39 @@ export class HalfOpen implements HttpsUpper {
 
   readonly #firstBytes = (): void => {
     const chunk: Buffer | null = this.#tcp.read();
-    const first = chunk?.[0];
-    if (chunk === null || first === undefined || this.#settled) return;
-    this.#tcp.off('readable', this.#firstBytes);
-    if (first === TLS_HANDSHAKE_RECORD) {
-      this.#tcp.unshift(chunk);
-      this.#reception.startTls(this.#tcp);
-    } else if (first >= 0x41 && first <= 0x5a) {
-      this.#settle('plain-http');
-      if (this.#reception.answersRefusals) {
-        this.#tcp.resume();
-        this.#tcp.end(plainHttpAnswer());
-        this.#reception.linger(this.#tcp);
-      } else {
-        this.#tcp.destroy();
-      }
-    } else {
-      this.#settle('not-tls');
-      this.#tcp.destroy();
-    }
+    if (chunk === null || this.#settled) return;
+    this.#hello.push(chunk);
+    this.#helloLength += chunk.length;
+    if (this.#helloLength < this.#helloNeeded) return;
+    const bytes = Buffer.concat(this.#hello);
+    this.#hello = [bytes];
+    if (bytes[0] === TLS_HANDSHAKE_RECORD) this.#peekHello(bytes);
+    else this.#refuseClearText(bytes[0] ?? 0);
   };
+
+  #peekHello(bytes: Buffer): void {
+    const hello = peekClientHello(bytes);
+    if (hello.kind === 'more') {
+      this.#helloNeeded = hello.needed;
+      return;
+    }
+    this.#hello = [];
+    this.#tcp.off('readable', this.#firstBytes);
+    this.#tcp.unshift(bytes);
+    this.#reception.startTls(this.#tcp, hello.serverName);
+  }
+
+  #refuseClearText(first: number): void {
+    const looksLikeHttp = first >= 0x41 && first <= 0x5a;
+    this.#settle(looksLikeHttp ? 'plain-http' : 'not-tls');
+    if (!looksLikeHttp || !this.#reception.answersRefusals) {
+      this.#tcp.destroy();
+      return;
+    }
+    this.#tcp.resume();
+    this.#tcp.end(plainHttpAnswer());
+    this.#reception.linger(this.#tcp);
+  }
 
   readonly #gone = (): void => this.#settle('client-gone');
 

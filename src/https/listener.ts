@@ -52,7 +52,8 @@ export interface ListenerEvents {
 export class HttpsListener {
   readonly #options: ListenerOptions;
   readonly #events: ListenerEvents;
-  readonly #tls: TlsServer;
+  /** One TLS server for each set of certificates; gone with the store that has them. */
+  readonly #tlsServers = new WeakMap<SecureContextOptions, TlsServer>();
   readonly #servers: Server[] = [];
   readonly #halfOpen: ExpiryQueue<HalfOpen>;
   readonly #lingering: ExpiryQueue<Socket>;
@@ -68,7 +69,6 @@ export class HttpsListener {
     this.#store = new CertificateStore(options.certificates, options);
     this.#halfOpen = new ExpiryQueue(options.budgetMs, halfOpen => halfOpen.expire());
     this.#lingering = new ExpiryQueue(options.closeGraceMs ?? CLOSE_GRACE_MS, socket => socket.destroy());
-    this.#tls = this.#createTlsServer();
     this.#reception = this.#createReception();
   }
 
@@ -101,9 +101,7 @@ export class HttpsListener {
    * @throws {CertificateError} and keeps the present ones.
    */
   setCertificates(certificates: readonly ServerCertificate[]): void {
-    const store = new CertificateStore(certificates, this.#options);
-    this.#tls.setSecureContext(store.defaultOptions);
-    this.#store = store;
+    this.#store = new CertificateStore(certificates, this.#options);
   }
 
   /** No new connections; those that exist, half-open ones included, go on. */
@@ -135,11 +133,19 @@ export class HttpsListener {
     this.#halfOpen.add(halfOpen);
   }
 
-  /** The TLS server never listens itself: it gets TCP sockets whose first byte looks like TLS. */
-  #createTlsServer(): TlsServer {
+  #tlsServer(serverName: string | undefined): TlsServer {
+    const context = this.#store.select(serverName);
+    const known = this.#tlsServers.get(context);
+    if (known !== undefined) return known;
+    const server = this.#createTlsServer(context);
+    this.#tlsServers.set(context, server);
+    return server;
+  }
+
+  /** A TLS server never listens itself: it gets TCP sockets whose ClientHello has been looked at. */
+  #createTlsServer(context: SecureContextOptions): TlsServer {
     const server = createTlsServer({
-      ...this.#store.defaultOptions,
-      SNICallback: (name, done) => done(null, this.#store.select(name)),
+      ...context,
       // An HTTP client that offers h2 beside http/1.1 must not be left to assume h2.
       ALPNProtocols: ['http/1.1'],
       // The budget of half-open connections ends a handshake; this timer of Node's is one per connection and must not come first.
@@ -160,7 +166,7 @@ export class HttpsListener {
     return {
       headerLimit: this.#options.headerLimit,
       answersRefusals: this.#options.decoy === '404',
-      startTls: tcp => void this.#tls.emit('connection', tcp),
+      startTls: (tcp, serverName) => void this.#tlsServer(serverName).emit('connection', tcp),
       connect: (tcp, socket, upper) => this.#connect(tcp, socket, upper),
       accept: connection => this.#events.accept(connection),
       linger: tcp => {
@@ -176,12 +182,13 @@ export class HttpsListener {
 
   #connect(tcp: Socket, socket: TLSSocket, upper: HttpsUpper): TlsConnection {
     socket.disableRenegotiation();
-    // On a server this is the certificate that the handshake presented, whichever SNI and the client's algorithms selected.
+    // On a server this is the certificate that the handshake presented, whichever the client's name and algorithms selected.
     const leaf = socket.getX509Certificate()?.raw ?? Buffer.alloc(0);
     const connection = new TlsConnection(tcp, socket, this.#store.sharedLeaf(leaf), upper, this.#lingering, gone =>
       this.#connections.delete(gone),
     );
     this.#connections.add(connection);
+    this.#halfOpenByTcp.delete(tcp);
     return connection;
   }
 }
