@@ -31,9 +31,11 @@ export class ServerTunnel extends Tunnel {
           output.authenticated(user, method);
           this.defer(now => this.call.authenticated(hlak, now));
         },
-        // The failure message is out, LCP Terminate follows it, and only then SSTP disconnects: a client whose link just
-        // drops shows its user anything but "wrong password".
-        authenticationFailed: () => this.expectEnd('auth-failed'),
+        // PPP goes on: LCP Terminate follows the failure message, and only then SSTP disconnects. A client whose link
+        // just drops shows its user anything but "wrong password".
+        authenticationFailed: () => {
+          this.beginEnd('auth-failed');
+        },
       },
       options.ppp,
     );
@@ -49,7 +51,6 @@ export class ServerTunnel extends Tunnel {
    * overwrites it with zeros after use.
    */
   verdict(verdict: Verdict, now: number): void {
-    if (this.state !== 'authenticating') return;
     this.ppp.verdict(verdict, now);
     this.settle(now);
   }

@@ -14,12 +14,6 @@ import type { Ipv4Parameters } from './ppp/credentials.ts';
 import type { SstpCall, SstpOutput } from './sstp/call.ts';
 
 /**
- * How long the peer may take to acknowledge an LCP Terminate-Request. It is a courtesy before Call Disconnect, which has
- * its own exchange: RFC 1661's two times three seconds would only delay the end.
- */
-const TERMINATE_WAIT_MS = 3_000;
-
-/**
  * negotiating: SSTP only. authenticating: PPP runs, which includes LCP and the NCPs. up: data flows. closing: an orderly end
  * is on its way. closed: nothing is sent or received any more.
  */
@@ -43,10 +37,10 @@ export interface PppLink {
   up(now: number): void;
   receive(protocol: number, information: Uint8Array, now: number): void;
   heard(now: number): void;
-  /** LCP Terminate-Request; `ended` follows. */
+  /** LCP Terminate-Request; `ended` follows within a few seconds, whatever the peer does. */
   terminate(reason: PppEndReason, now: number): void;
   handleTimeout(now: number): void;
-  /** Cleans up and sends nothing. */
+  /** Cleans up; sends nothing, and `ended` does not follow. */
   lowerDown(): void;
 }
 
@@ -59,8 +53,6 @@ export abstract class Tunnel {
   #pppIsUp = false;
   #callIsConnected = false;
   #network: { readonly ipv4: Ipv4Parameters; readonly peerMru: number } | undefined;
-  /** Until when PPP may take its leave. */
-  #terminateBy = Number.POSITIVE_INFINITY;
   #pending: ((now: number) => void)[] = [];
 
   protected constructor(output: TunnelOutput) {
@@ -83,12 +75,12 @@ export abstract class Tunnel {
 
   /** When `handleTimeout` is due, in the owner's monotonic milliseconds. May change with every input but `heard`. */
   get deadline(): number {
-    return Math.min(this.call.deadline, this.ppp.deadline, this.#terminateBy);
+    return Math.min(this.call.deadline, this.ppp.deadline);
   }
 
   /** One whole SSTP control packet. It may be a view of a buffer that is reused afterwards. */
   receiveControl(packet: Uint8Array, now: number): void {
-    this.ppp.heard(now);
+    this.heard(now);
     this.call.receiveControl(packet, now);
     this.settle(now);
   }
@@ -109,29 +101,22 @@ export abstract class Tunnel {
 
   /** Ends the tunnel in good order: LCP Terminate where PPP runs, then Call Disconnect. Nothing happens when it is ending. */
   end(reason: TunnelEndReason, now: number): void {
-    if (!this.#beginEnd(reason)) return;
-    if (this.#pppIsUp) {
-      this.#terminateBy = now + TERMINATE_WAIT_MS;
-      this.ppp.terminate('terminated', now);
-    } else {
-      this.call.disconnect(now);
-    }
+    if (!this.beginEnd(reason)) return;
+    if (this.#pppIsUp) this.ppp.terminate('terminated', now);
+    else this.call.disconnect(now);
     this.settle(now);
   }
 
   handleTimeout(now: number): void {
     this.call.handleTimeout(now);
     this.settle(now);
-    if (now >= this.ppp.deadline) this.ppp.handleTimeout(now);
-    this.settle(now);
-    if (now >= this.#terminateBy) this.#disconnect(now);
+    this.ppp.handleTimeout(now);
     this.settle(now);
   }
 
   /** The HTTPS connection is gone, or given up: cleans up at once. Nothing is sent and no output is called any more. */
   disconnected(): void {
     this.#state = 'closed';
-    this.#terminateBy = Number.POSITIVE_INFINITY;
     this.call.disconnected();
     this.#lowerPpp();
     this.#pending = [];
@@ -140,7 +125,7 @@ export abstract class Tunnel {
   /** What the SSTP call does in this tunnel. */
   protected callOutput(): SstpOutput {
     return {
-      sendControl: packet => this.#send(packet),
+      sendControl: packet => this.#output.send(packet),
       lowerLinkUp: () =>
         this.defer(now => {
           this.#state = 'authenticating';
@@ -153,13 +138,12 @@ export abstract class Tunnel {
       },
       lowerLinkDown: () => this.defer(() => this.#lowerPpp()),
       closing: reason => {
-        this.#beginEnd(reason);
+        this.beginEnd(reason);
         this.defer(() => this.#lowerPpp());
       },
       closeConnection: reason => {
         // Without a `closing` before it when the call ends without farewell.
         this.#reason ??= reason;
-        this.#state = 'closing';
         this.defer(() => this.#close());
       },
     };
@@ -174,7 +158,7 @@ export abstract class Tunnel {
   } {
     return {
       sendFrame: (protocol, information) => {
-        if (this.#passes(protocol)) this.#send(encodeDataPacket(protocol, information));
+        if (this.#passes(protocol)) this.#output.send(encodeDataPacket(protocol, information));
       },
       networkUp: (ipv4, peerMru) => {
         this.#network = { ipv4, peerMru };
@@ -184,18 +168,22 @@ export abstract class Tunnel {
         this.#network = undefined;
       },
       ended: reason => {
-        this.#beginEnd(reason);
-        this.defer(now => this.#disconnect(now));
+        this.beginEnd(reason);
+        this.defer(now => this.call.disconnect(now));
       },
     };
   }
 
-  /** PPP says goodbye by itself, because of `reason`: `ended` will follow, soon or never. */
-  protected expectEnd(reason: PppEndReason): void {
-    this.#beginEnd(reason);
-    this.defer(now => {
-      this.#terminateBy = Math.min(this.#terminateBy, now + TERMINATE_WAIT_MS);
-    });
+  /**
+   * An orderly end begins because of `reason`, and whatever ends the tunnel meanwhile does not replace it. False when the
+   * tunnel is ending or has ended already.
+   */
+  protected beginEnd(reason: TunnelEndReason): boolean {
+    if (this.#state === 'closing' || this.#state === 'closed') return false;
+    this.#state = 'closing';
+    this.#reason = reason;
+    this.#output.closing(reason);
+    return true;
   }
 
   /** Puts an effect on the other machine off until the present input has returned. */
@@ -207,28 +195,13 @@ export abstract class Tunnel {
     for (let step = this.#pending.shift(); step !== undefined; step = this.#pending.shift()) step(now);
   }
 
-  /** False when the tunnel is ending or has ended already, for a reason that was first. */
-  #beginEnd(reason: TunnelEndReason): boolean {
-    if (this.#state === 'closing' || this.#state === 'closed') return false;
-    this.#state = 'closing';
-    this.#reason = reason;
-    this.#output.closing(reason);
-    return true;
-  }
-
   #announce(): void {
     if (this.#state !== 'authenticating' || !this.#callIsConnected || this.#network === undefined) return;
     this.#state = 'up';
     this.#output.up(this.#network.ipv4, this.#network.peerMru);
   }
 
-  #disconnect(now: number): void {
-    this.#terminateBy = Number.POSITIVE_INFINITY;
-    this.call.disconnect(now);
-  }
-
   #lowerPpp(): void {
-    this.#terminateBy = Number.POSITIVE_INFINITY;
     if (!this.#pppIsUp) return;
     this.#pppIsUp = false;
     this.ppp.lowerDown();
@@ -240,10 +213,7 @@ export abstract class Tunnel {
     this.#output.close(this.#reason);
   }
 
-  #send(packet: Uint8Array): void {
-    if (this.#state !== 'closed') this.#output.send(packet);
-  }
-
+  /** The frame filter of MS-SSTP 3.1.7.1, equal in both directions. */
   #passes(protocol: number): boolean {
     return isControlProtocol(protocol) ? this.call.passesControlFrames : this.call.passesDataFrames;
   }

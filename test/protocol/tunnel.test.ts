@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ControlCode } from '../../src/wire/control-protocol.ts';
+import { PppProtocol } from '../../src/wire/ppp.ts';
 import type { LinkConditions } from './virtual-link.ts';
 import { NETWORK, TunnelPair, USER } from './tunnel-pair.ts';
 
@@ -50,6 +51,14 @@ describe('a tunnel', () => {
     });
   }
 
+  test('keeps its reason when the refused client just hangs up, as sstpc does', () => {
+    const pair = new TunnelPair(1, PERFECT, { password: 'guess' });
+    pair.start();
+    while (!pair.wire.includes('S Chap 4')) pair.link.drive(1);
+    pair.serverEnd.hangUp(pair.server);
+    assert.equal(pair.server.endReason, 'auth-failed');
+  });
+
   test('tells the client why it was refused', () => {
     const pair = new TunnelPair(1, PERFECT, { password: 'guess' });
     pair.start();
@@ -75,6 +84,47 @@ describe('a tunnel', () => {
     assert.equal(pair.link.drive(MINUTE), true);
     assert.equal(pair.server.endReason, 'negotiation-timeout');
     assert.ok(!pair.serverEnd.events.includes('up'));
+  });
+
+  test('filters data frames until the call is connected, and PPP answers them from then on', () => {
+    const pair = new TunnelPair(1, PERFECT);
+    const protocolReject = `S Lcp ${ControlCode.ProtocolReject}`;
+    pair.gate = entry => entry !== 'C CallConnected';
+    pair.start();
+    pair.link.drive(10_000);
+    assert.ok(pair.wire.includes('S Ipcp 2'), 'PPP is in its network phase');
+    pair.server.receiveFrame(PppProtocol.CompressedDatagram, new Uint8Array(40), pair.link.now);
+    assert.ok(!pair.wire.includes(protocolReject));
+
+    const connected = new TunnelPair(1, PERFECT);
+    connected.bringUp();
+    connected.server.receiveFrame(PppProtocol.CompressedDatagram, new Uint8Array(40), connected.link.now);
+    assert.ok(connected.wire.includes(protocolReject));
+  });
+
+  test('holds data back while the peer negotiates IPCP again, and is announced once', () => {
+    const pair = new TunnelPair(1, PERFECT);
+    pair.bringUp();
+    const configureRequest = Uint8Array.of(1, 0x77, 0, 10, 3, 6, 10, 66, 0, 5);
+    pair.server.receiveFrame(PppProtocol.Ipcp, configureRequest, pair.link.now);
+    assert.deepEqual([pair.server.state, pair.server.passesData], ['up', false]);
+    pair.link.drive(10_000);
+    assert.deepEqual([pair.server.state, pair.server.passesData], ['up', true]);
+    assert.equal(pair.serverEnd.events.filter(event => event === 'up').length, 1);
+  });
+
+  test('takes an SSTP control packet for a sign of life in PPP too', () => {
+    const pair = new TunnelPair(1, PERFECT);
+    pair.bringUp();
+    const echoes = (): number => pair.wire.filter(entry => entry === `S Lcp ${ControlCode.EchoRequest}`).length;
+    pair.gate = () => false;
+    const before = echoes();
+    for (let step = 0; step < 8; step += 1) {
+      pair.link.drive(9_000);
+      pair.server.receiveControl(Uint8Array.of(0x10, 0x01, 0, 8, 0, 9, 0, 0), pair.link.now);
+    }
+    assert.equal(echoes(), before, 'no LCP echo was due');
+    assert.equal(pair.server.state, 'up');
   });
 
   test('with another certificate in between is aborted before it is up, and only the server knows why', () => {
