@@ -1,6 +1,7 @@
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
+  type SecureContextOptions,
   type SecureVersion,
   type Server as TlsServer,
   type TLSSocket,
