@@ -54,7 +54,8 @@ export class PppServer {
   readonly #authOptions: AuthenticatorOptions;
   #authenticator: Authenticator | undefined;
   #verifying = false;
-  #accepted: AcceptedVerdict | undefined;
+  #authenticated = false;
+  #ipv4: Ipv4Parameters | undefined;
   #networkIsUp = false;
 
   constructor(output: PppServerOutput, options: PppServerOptions) {
@@ -70,7 +71,7 @@ export class PppServer {
         refuseRenegotiation: () =>
           // A second authentication would be outside of the crypto binding, and a verdict that is under way would be
           // taken for the answer to other credentials.
-          this.#verifying || this.#accepted !== undefined ? 'lcp-renegotiated' : undefined,
+          this.#verifying || this.#authenticated ? 'lcp-renegotiated' : undefined,
         networkOpened: () => this.#networkOpened(),
         networkClosed: () => this.#networkClosed(),
         ended: reason => output.ended(reason),
@@ -152,7 +153,7 @@ export class PppServer {
           this.#verifying = true;
           this.#output.verify(credentials);
         },
-        accepted: (user, verdict, now) => this.#authenticated(user, method, verdict, now),
+        accepted: (user, verdict, now) => this.#accept(user, method, verdict, now),
         rejected: user => {
           this.#output.authenticationFailed(user, method);
           this.#link.end('auth-failed');
@@ -165,10 +166,10 @@ export class PppServer {
     return { protocol, machine: authenticator };
   }
 
-  #authenticated(user: string, method: AuthMethod, verdict: AcceptedVerdict, now: number): void {
-    this.#accepted = verdict;
-    this.#output.authenticated(user, method, verdict.hlak);
-    const { ipv4 } = verdict;
+  #accept(user: string, method: AuthMethod, { hlak, ipv4 }: AcceptedVerdict, now: number): void {
+    this.#authenticated = true;
+    this.#ipv4 = ipv4;
+    this.#output.authenticated(user, method, hlak);
     this.#link.enterNetwork(
       ipv4 === undefined ? new Map() : new Map([[PppProtocol.Ipcp, new IpcpServerPolicy(ipv4)]]),
       now,
@@ -176,10 +177,9 @@ export class PppServer {
   }
 
   #networkOpened(): void {
-    const ipv4 = this.#accepted?.ipv4;
-    if (ipv4 === undefined) return;
+    if (this.#ipv4 === undefined) return;
     this.#networkIsUp = true;
-    this.#output.networkUp(ipv4, this.peerMru);
+    this.#output.networkUp(this.#ipv4, this.peerMru);
   }
 
   #networkClosed(): void {
