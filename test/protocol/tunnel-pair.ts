@@ -17,7 +17,7 @@ import { describe as describeControl } from './sstp/call-recorder.ts';
 import { VirtualLink, type LinkConditions } from './virtual-link.ts';
 
 export const USER = 'CORP\\alice';
-export const PASSWORD = 'clientPass';
+const PASSWORD = 'clientPass';
 export const NETWORK: Ipv4Parameters = { address: 0x0a420005, gateway: 0x0a420001, dns: [0x0a420035], nbns: [] };
 
 const NT_HASH = ntPasswordHash(PASSWORD);
@@ -25,7 +25,7 @@ const SSTP_HEADER_LENGTH = 4;
 const CONTROL_BIT = 0x01;
 const MINUTE = 60_000;
 
-export interface PairOptions {
+interface PairOptions {
   readonly method?: AuthMethod;
   readonly password?: string;
   /** What the client takes for the server's certificate. */
@@ -118,7 +118,7 @@ export class TunnelPair {
 }
 
 /** One end's output, which watches that the promises of `TunnelOutput` are kept. */
-export class End implements ServerTunnelOutput {
+class End implements ServerTunnelOutput {
   readonly #transmit: (packet: Uint8Array) => void;
   readonly #hangUp: () => void;
   verify: (credentials: Credentials) => void = () => assert.fail('a client verifies nobody');

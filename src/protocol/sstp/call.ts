@@ -23,10 +23,10 @@ import { isWireError } from '../../wire/wire-error.ts';
 import type { CloseReason } from './close-reason.ts';
 
 // Specification constants, MS-SSTP 3.1.2.
-export const ABORT_STATE_TIMER_1_MS = 3_000;
-export const ABORT_STATE_TIMER_2_MS = 1_000;
-export const DISCONNECT_STATE_TIMER_1_MS = 5_000;
-export const DISCONNECT_STATE_TIMER_2_MS = 1_000;
+const ABORT_STATE_TIMER_1_MS = 3_000;
+const ABORT_STATE_TIMER_2_MS = 1_000;
+const DISCONNECT_STATE_TIMER_1_MS = 5_000;
+const DISCONNECT_STATE_TIMER_2_MS = 1_000;
 
 /** The wait states of a call that is ending, equal on both ends (MS-SSTP 3.2.1.1, 3.3.1.1). */
 export type ClosingState =

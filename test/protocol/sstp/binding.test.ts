@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SstpClientCall } from '../../../src/protocol/sstp/client-call.ts';
 import type { SstpServerCall } from '../../../src/protocol/sstp/server-call.ts';
-import { HashProtocol } from '../../../src/wire/sstp.ts';
+import { cryptoBinding, HashProtocol, MessageType } from '../../../src/wire/sstp.ts';
 import { CallRecorder } from './call-recorder.ts';
 import {
   bytes,
@@ -13,11 +13,40 @@ import {
   certificateHashOf,
   COMPOUND_MAC_AT,
   CONNECT_ACK,
+  control,
   flipped,
   HLAK,
   NONCE,
 } from './fixtures.ts';
 import { connectedPending, NEGOTIATION_MS } from './server-bench.ts';
+
+/** MS-SSTP 4.7, and a capture that sstp-client's source quotes. */
+const PUBLISHED = [
+  {
+    origin: 'MS-SSTP with SHA-256',
+    hashProtocol: HashProtocol.Sha256,
+    nonce: '412B489AEBD7ECC7D08966F26BE7CD72 B231A0E9210D7C91B308862B0344C435',
+    hash: '7993EF314C493DACE9F02D60E7E61C84 B6690AAFE9D7AEEA92CBBE8AD599422D',
+    hlak: '2A1BB40D55AB0F5EF32F06F2B3CC73C4 8FD3FAC41D7A1315A19228D9024CA164',
+    mac: '52A68EFD8CFFBF52770B8F0FE8EC7371 6583AF6D611EB6D179B3B20840985449',
+  },
+  {
+    origin: 'MS-SSTP with SHA-1',
+    hashProtocol: HashProtocol.Sha1,
+    nonce: '0F1A2D58D4A3E3000FAD3CE4906E07B7 07AA9E441CCEAC5CBD7B2CC1C9D86CDF',
+    hash: '5826B629BDA59B8E6FD8DCD2622FD34C 534805A5',
+    hlak: '4B3128F43925D9006EEFB1C4E86515A1 D88E56BAB3CA2BDF0373B7F5A8A13B19',
+    mac: '69915DD583D8062FEF16F61DB2F03290 EC27CB6C',
+  },
+  {
+    origin: 'Windows with EAP-TLS',
+    hashProtocol: HashProtocol.Sha256,
+    nonce: '388A1ECBF302BA02F9F372CE37488EC3 6B71A28B5E1B19FBE44D5465A631C463',
+    hash: '7FF150176FA8E38A1F402D11FF89FF11 B66505AD7F9AE81205277BA4A6B9EF9D',
+    hlak: 'BB2C17EDBAA643B3D511EB9848792B7C AB5F5D709FE9BDF89B5DEAF5A8C17DB7',
+    mac: 'FE6473C7D183914E483FEA1B12A6E760 A4DA16B62FAB12A0A1E54E0EC325B24E',
+  },
+] as const;
 
 describe('a server', () => {
   for (const [name, packet] of [
@@ -31,6 +60,16 @@ describe('a server', () => {
         const [first = ''] = answerTo(damaged);
         assert.equal(first, 'CallAbort(3,4)', `bit ${bit & 7} of byte ${bit >> 3}`);
       }
+    });
+  }
+
+  for (const { origin, hashProtocol, nonce, hash, hlak, mac } of PUBLISHED) {
+    test(`accepts the published example of ${origin}`, () => {
+      const binding = { hashProtocol, nonce: bytes(nonce), certificateHash: bytes(hash), compoundMac: bytes(mac) };
+      const { call, recorder } = connectedPending({ random: () => bytes(nonce), certificateHash: () => bytes(hash) });
+      call.authenticated(bytes(hlak), 0);
+      call.receiveControl(control(MessageType.CallConnected, cryptoBinding(binding)), 0);
+      assert.deepEqual(recorder.take(), ['callConnected']);
     });
   }
 
