@@ -98,7 +98,7 @@ export class TransmitQueue {
 
   #sendEachPacket(block: Block): void {
     const end = block.at + block.length;
-    for (let at = block.at; at < end; ) {
+    for (let at = block.at; at < end;) {
       const length = this.#path.view.getUint16(at + 2) & 0x0fff;
       this.#sendBytes(at, length);
       at += length;

@@ -10,6 +10,7 @@ import type { Config } from '../config/schema.ts';
 import { accountingCause, isFault } from '../protocol/end-reason.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { Credentials, Verdict } from '../protocol/ppp/credentials.ts';
+import { MsChapFailureCode } from '../wire/chap.ts';
 import { formatIpv4 } from '../wire/ip.ts';
 import type { FromWorker, SessionId, SessionTraffic } from '../worker/messages.ts';
 import { monotonicMs } from '../worker/monotonic-clock.ts';
@@ -36,11 +37,6 @@ export interface SupervisorOptions {
   /** See WorkerPoolOptions. */
   readonly workerFile?: string;
 }
-
-/** What the CHAP Failure of RFC 2759 tells a client whose name and password were right but who cannot be served: no dial-in permission. */
-const NO_PERMISSION = 649;
-/** Wrong name or password, or an account that is disabled: one code, so that names cannot be probed. */
-const AUTHENTICATION_FAILURE = 691;
 
 const CLEANUP_SAMPLES = 4096;
 /** How often a shutdown looks whether the last session is gone. */
@@ -274,17 +270,17 @@ export class Supervisor implements GatewayView {
     const { config } = this.#options;
     const decision = this.#options.users.decide(credentials);
     if (decision.kind === 'rejected') {
-      return refuse(decision.reason, AUTHENTICATION_FAILURE, 'Authentication failed');
+      return refuse(decision.reason, MsChapFailureCode.AuthenticationFailure, 'Authentication failed');
     }
     const { user } = decision;
     if (this.#table.countOfUser(user.name) >= user.maxSessions) {
-      return refuse('too-many-sessions', NO_PERMISSION, 'Too many sessions');
+      return refuse('too-many-sessions', MsChapFailureCode.NoDialInPermission, 'Too many sessions');
     }
     const address = this.#lease(user.ipv4);
     if (address === undefined) {
       return refuse(
         user.ipv4 === undefined ? 'pool-exhausted' : 'address-in-use',
-        NO_PERMISSION,
+        MsChapFailureCode.NoDialInPermission,
         'No address available',
       );
     }

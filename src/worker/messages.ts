@@ -24,7 +24,7 @@ export interface WorkerStart {
   readonly tun: { readonly fd: number; readonly name: string } | undefined;
 }
 
-export interface CertificatePair {
+interface CertificatePair {
   /** PEM, leaf first. */
   readonly cert: string;
   /** PEM. */

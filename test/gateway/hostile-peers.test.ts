@@ -83,7 +83,7 @@ describe('hostile peers', () => {
       client.forget();
       client.write('1001000e 0001 0001 00010006 0002');
       const nak = await client.until(received => received.length >= 22);
-      assert.equal(nak.toString('hex'), '100100160003000100' + '02000e00000001000000040002');
+      assert.equal(nak.toString('hex'), '10010016000300010002000e00000001000000040002');
     }
     client.forget();
     client.write('1001000e 0001 0001 00010006 0002');
