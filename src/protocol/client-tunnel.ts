@@ -21,7 +21,9 @@ export class ClientTunnel extends Tunnel {
     this.ppp = new PppClient(
       {
         ...this.pppOutput(),
-        authenticated: hlak => this.defer(now => this.call.authenticated(hlak, now)),
+        // At once, so that Call Connected goes out ahead of the first IPCP frame, as it does from Windows. The call is idle
+        // while PPP works, and has nothing to tell PPP in return.
+        authenticated: (hlak, now) => this.call.authenticated(hlak, now),
       },
       options.ppp,
     );

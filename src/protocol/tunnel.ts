@@ -34,6 +34,8 @@ export interface TunnelOutput {
 /** What a tunnel needs of its PPP machine, server or client. */
 export interface PppLink {
   readonly deadline: number;
+  /** Why the link is ending or has ended: known before the farewell that `ended` waits for. */
+  readonly endReason: PppEndReason | undefined;
   up(now: number): void;
   receive(protocol: number, information: Uint8Array, now: number): void;
   heard(now: number): void;
@@ -192,6 +194,8 @@ export abstract class Tunnel {
   }
 
   protected settle(now: number): void {
+    // A peer that leaves without waiting for PPP's farewell must not hide why PPP began it.
+    if (this.ppp.endReason !== undefined) this.beginEnd(this.ppp.endReason);
     for (let step = this.#pending.shift(); step !== undefined; step = this.#pending.shift()) step(now);
   }
 

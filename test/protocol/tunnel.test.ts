@@ -29,8 +29,8 @@ describe('a tunnel', () => {
       assert.equal(pair.link.drive(MINUTE), true, 'idle afterwards');
       assert.deepEqual(pair.states(), ['closed', 'closed']);
       assert.deepEqual(pair.clientEnd.events, ['up', 'closing terminated', 'close terminated']);
-      // The client's Call Disconnect overtakes the wait that RFC 1661 prescribes behind a Terminate-Ack.
-      assert.deepEqual(pair.serverEnd.events.slice(2), ['closing peer-disconnect']);
+      // The client's Call Disconnect overtakes the wait that RFC 1661 prescribes behind a Terminate-Ack, not the reason.
+      assert.deepEqual(pair.serverEnd.events.slice(2), ['closing peer-terminate']);
       assert.ok(pair.wire.includes(`S ${LCP_TERMINATE_ACK}`) && pair.wire.includes('S CallDisconnectAck'));
     });
 
@@ -59,6 +59,15 @@ describe('a tunnel', () => {
     assert.equal(pair.server.endReason, 'auth-failed');
   });
 
+  test('tells a client why it was refused also when the server hangs up right behind the failure', () => {
+    const pair = new TunnelPair(1, PERFECT, { password: 'guess' });
+    pair.start();
+    while (!pair.wire.includes(`C ${LCP_TERMINATE}`)) pair.link.drive(1);
+    pair.clientEnd.hangUp(pair.client);
+    assert.equal(pair.client.endReason, 'auth-failed');
+    assert.equal(pair.client.authFailure?.code, 691);
+  });
+
   test('tells the client why it was refused', () => {
     const pair = new TunnelPair(1, PERFECT, { password: 'guess' });
     pair.start();
@@ -71,6 +80,8 @@ describe('a tunnel', () => {
     pair.bringUp();
     assert.deepEqual(pair.wire.slice(0, 2), ['C CallConnectRequest', 'S CallConnectAck']);
     assert.ok(pair.wire.indexOf('C CallConnected') > pair.wire.indexOf('S Chap 3'), 'after the CHAP Success');
+    const firstIpcp = pair.wire.findIndex(entry => entry.startsWith('C Ipcp'));
+    assert.ok(pair.wire.indexOf('C CallConnected') < firstIpcp, 'before the first frame of IPCP');
   });
 
   test('is not up while Call Connected is missing, even with IPCP open', () => {

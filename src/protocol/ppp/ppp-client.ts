@@ -18,8 +18,11 @@ const MAX_CREDENTIAL_LENGTH = 255;
 export interface PppClientOutput {
   /** A frame of LCP, of authentication or of a network control protocol. */
   sendFrame(protocol: number, information: Uint8Array): void;
-  /** The server accepted us and, with MS-CHAPv2, proved that it knows the password. `hlak`: 32 bytes. Once per link. */
-  authenticated(hlak: Uint8Array): void;
+  /**
+   * The server accepted us and, with MS-CHAPv2, proved that it knows the password. `hlak`: 32 bytes. Once per link, before
+   * the first frame of a network protocol.
+   */
+  authenticated(hlak: Uint8Array, now: number): void;
   /** IPCP is opened. `mru`: bytes of the longest IP packet to send, never more than SSTP can carry. */
   networkUp(ipv4: Ipv4Parameters, mru: number): void;
   networkDown(): void;
@@ -93,6 +96,11 @@ export class PppClient {
     return this.#link.phase;
   }
 
+  /** Why the link is ending, also before `ended`. */
+  get endReason(): PppEndReason | undefined {
+    return this.#link.endReason;
+  }
+
   /** When `handleTimeout` wants to be called, Infinity for never. May change with every input but `heard`. */
   get deadline(): number {
     return this.#link.deadline;
@@ -164,7 +172,7 @@ export class PppClient {
   #accepted(hlak: Uint8Array, now: number): void {
     if (this.#authenticated) return;
     this.#authenticated = true;
-    this.#output.authenticated(hlak);
+    this.#output.authenticated(hlak, now);
     this.#link.enterNetwork(new Map([[PppProtocol.Ipcp, this.#ipcp]]), now);
   }
 

@@ -78,6 +78,11 @@ export class PppLink {
     return this.#phase;
   }
 
+  /** Why the link is ending, from the moment that is known: the exchange of Terminate packets comes first, and `ended` last. */
+  get endReason(): PppEndReason | undefined {
+    return this.#endReason;
+  }
+
   /** The next timer of all parts. May change with every input but `heard`. */
   get deadline(): number {
     if (this.#over) return Number.POSITIVE_INFINITY;

@@ -89,6 +89,11 @@ export class PppServer {
     return this.#link.phase;
   }
 
+  /** Why the link is ending, also before `ended`. */
+  get endReason(): PppEndReason | undefined {
+    return this.#link.endReason;
+  }
+
   /** When `handleTimeout` wants to be called, Infinity for never. May change with every input but `heard`. */
   get deadline(): number {
     return this.#link.deadline;
