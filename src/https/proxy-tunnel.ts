@@ -38,7 +38,8 @@ export async function passProxy(tcp: Socket, proxy: HttpProxy, host: string, por
       tcp.write(encodeRequest(connectRequest(host, port, proxy.credentials)));
     },
   );
-  if (status === 407) {
+  // tinyproxy asks for credentials with 407 and refuses wrong ones with 401.
+  if (status === 407 || status === 401) {
     const why = proxy.credentials === undefined ? 'wants credentials' : 'refused the credentials';
     throw new HttpsOpenError('proxy-authentication', `${place} ${why}`, { status });
   }
