@@ -107,7 +107,7 @@ export function hexText(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-export function hexBytes(digits: string): Uint8Array {
+function hexBytes(digits: string): Uint8Array {
   assert.match(digits, /^([0-9a-f]{2})*$/, `no hex: ${digits}`);
   return Uint8Array.from(Buffer.from(digits, 'hex'));
 }

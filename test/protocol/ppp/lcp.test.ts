@@ -115,6 +115,15 @@ describe('LCP loopback', () => {
     assert.ok(lines.length < 50, `${lines.length} frames went around`);
   });
 
+  test('only collisions in a row make a loopback', () => {
+    const server = serverUp();
+    for (let id = 1; id <= 30; id++) {
+      server.receive(parseFrame(`lcp confreq ${id} ${id % 8 === 0 ? '' : 'magic=01010101'}`));
+      assert.match(server.take().join(), id % 8 === 0 ? /^< lcp confack \d+$/ : /^< lcp confnak \d+ magic=/);
+    }
+    assert.equal(server.machine.phase, 'establish');
+  });
+
   test('one collision of magic numbers is resolved', () => {
     serverUp().run(
       '> lcp confreq 1 mru=1500 magic=01010101',
@@ -214,7 +223,8 @@ describe('LCP codes beyond negotiation', () => {
     opened().run('> lcp coderej 1 #01010004', '< lcp termreq 2', '> lcp termack 2', '! ended lcp-failed');
   });
 
-  test('a Protocol-Reject of LCP or of the authentication protocol ends the link, one of an unused protocol does not', () => {
+  test('a Protocol-Reject of LCP or of the authentication protocol ends the link, one of another protocol does not', () => {
+    serverUp().run('> lcp protrej 1 #c021');
     opened().run('> lcp protrej 1 #80fd', '> lcp protrej 1 #80');
     opened().run('> lcp protrej 1 #c021', '< lcp termreq 2', '> lcp termack 2', '! ended lcp-failed');
     opened().run('> lcp protrej 1 #c223', '< lcp termreq 2', '> lcp termack 2', '! ended auth-refused');

@@ -28,7 +28,7 @@ interface Arrival {
 }
 
 export const ADDRESS = 0x0a000007;
-export const GATEWAY = 0x0a000001;
+const GATEWAY = 0x0a000001;
 const PASSWORD = 'secret';
 const MAX_STEPS = 20_000;
 
