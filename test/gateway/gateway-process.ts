@@ -24,6 +24,8 @@ export class GatewayProcess {
     // `ip netns exec` becomes the command: the process id is the gateway's.
     const [program, ...args] = namespace === undefined ? command : ['ip', 'netns', 'exec', namespace, ...command];
     const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // A test that fails half-way must not leave its gateway running.
+    process.once('exit', () => child.kill('SIGKILL'));
     const log: LogLine[] = [];
     let errors = '';
     child.stderr.on('data', chunk => (errors += String(chunk)));
