@@ -17,6 +17,13 @@ export interface TlsPolicy {
   readonly ciphers?: string | undefined;
 }
 
+/** What a client may be shown under one server name. */
+export interface ServerIdentity {
+  readonly context: SecureContextOptions;
+  /** DER of the leaf of each key type. */
+  readonly leaves: readonly Buffer[];
+}
+
 /** A certificate that cannot be served: unreadable, or its key is another one's. */
 export class CertificateError extends Error {
   override readonly name = 'CertificateError';
@@ -27,43 +34,37 @@ export class CertificateError extends Error {
  * together. The first entry serves connections with an unknown name or without one: many SSTP clients send none.
  */
 export class CertificateStore {
-  readonly #default: SecureContextOptions;
-  readonly #byName = new Map<string, SecureContextOptions>();
-  readonly #leaves: Buffer[] = [];
+  readonly #default: ServerIdentity;
+  readonly #byName = new Map<string, ServerIdentity>();
 
   /** @throws {CertificateError} naming the entry. */
   constructor(certificates: readonly ServerCertificate[], policy: TlsPolicy) {
-    const groups = new Map<string, { names: string[]; entries: ServerCertificate[] }>();
+    const groups = new Map<string, { names: string[]; entries: ServerCertificate[]; leaves: Buffer[] }>();
     for (const [index, entry] of certificates.entries()) {
       const leaf = readLeaf(entry, index);
-      this.#leaves.push(leaf.raw);
       const names = (entry.serverNames.length > 0 ? entry.serverNames : dnsNames(leaf)).map(canonicalName).toSorted();
       const key = names.join(' ');
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, { names, entries: [entry] });
-      else group.entries.push(entry);
+      const group = groups.get(key) ?? { names, entries: [], leaves: [] };
+      group.entries.push(entry);
+      group.leaves.push(leaf.raw);
+      groups.set(key, group);
     }
-    const [first, ...others] = [...groups.values()].map(({ names, entries }) => ({
+    const [first, ...others] = [...groups.values()].map(({ names, entries, leaves }) => ({
       names,
-      context: contextOptions(entries, policy),
+      identity: { context: contextOptions(entries, policy), leaves },
     }));
     if (first === undefined) throw new CertificateError('no certificate is configured');
-    this.#default = first.context;
-    for (const { names, context } of [first, ...others]) {
-      for (const name of names) if (!this.#byName.has(name)) this.#byName.set(name, context);
+    this.#default = first.identity;
+    for (const { names, identity } of [first, ...others]) {
+      for (const name of names) if (!this.#byName.has(name)) this.#byName.set(name, identity);
     }
   }
 
   /** What to shake hands with; the same object for the same certificates. */
-  select(serverName: string | undefined): SecureContextOptions {
+  select(serverName: string | undefined): ServerIdentity {
     if (serverName === undefined) return this.#default;
     const name = canonicalName(serverName);
     return this.#byName.get(name) ?? this.#byName.get(`*${name.slice(labelLength(name))}`) ?? this.#default;
-  }
-
-  /** The store's own copy of a leaf, so that a thousand connections share one; the argument itself when the leaf is not of this store. */
-  sharedLeaf(der: Buffer): Buffer {
-    return this.#leaves.find(leaf => leaf.equals(der)) ?? der;
   }
 }
 

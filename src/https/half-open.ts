@@ -25,7 +25,7 @@ export interface Reception {
   /** Shakes hands on a TCP socket, whose ClientHello is still to be read, with the certificate for a name; leads to {@link HalfOpen.secured} or {@link HalfOpen.handshakeFailed}. */
   startTls(tcp: Socket, serverName: string | undefined): void;
   /** Makes the connection of a finished handshake. */
-  connect(tcp: Socket, socket: TLSSocket, upper: HttpsUpper): TlsConnection;
+  connect(tcp: Socket, socket: TLSSocket, certificate: Uint8Array, upper: HttpsUpper): TlsConnection;
   accept(connection: TlsConnection): HttpsUpper | undefined;
   /** Destroys a socket whose peer does not answer our FIN. */
   linger(tcp: Socket): void;
@@ -58,13 +58,13 @@ export class HalfOpen implements HttpsUpper {
     tcp.on('close', this.#gone);
   }
 
-  /** The handshake is done: the HTTP header comes next. */
-  secured(socket: TLSSocket): void {
+  /** The handshake is done, with this certificate: the HTTP header comes next. */
+  secured(socket: TLSSocket, certificate: Uint8Array): void {
     if (this.#settled) {
       socket.destroy();
       return;
     }
-    this.#connection = this.#reception.connect(this.#tcp, socket, this);
+    this.#connection = this.#reception.connect(this.#tcp, socket, certificate, this);
   }
 
   handshakeFailed(error: Error): void {

@@ -1,13 +1,12 @@
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
-  type SecureContextOptions,
   type SecureVersion,
   type Server as TlsServer,
   type TLSSocket,
 } from 'node:tls';
 import { listenReusePort } from '../ffi/reuse-port.ts';
-import { CertificateStore, type ServerCertificate } from './certificate-store.ts';
+import { CertificateStore, type ServerCertificate, type ServerIdentity } from './certificate-store.ts';
 import type { HttpsConnection, HttpsUpper, RefusalReason } from './connection.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import { HalfOpen, type Reception } from './half-open.ts';
@@ -54,7 +53,7 @@ export class HttpsListener {
   readonly #options: ListenerOptions;
   readonly #events: ListenerEvents;
   /** One TLS server for each set of certificates; gone with the store that has them. */
-  readonly #tlsServers = new WeakMap<SecureContextOptions, TlsServer>();
+  readonly #tlsServers = new WeakMap<ServerIdentity, TlsServer>();
   readonly #servers: Server[] = [];
   readonly #halfOpen: ExpiryQueue<HalfOpen>;
   readonly #lingering: ExpiryQueue<Socket>;
@@ -135,24 +134,26 @@ export class HttpsListener {
   }
 
   #tlsServer(serverName: string | undefined): TlsServer {
-    const context = this.#store.select(serverName);
-    const known = this.#tlsServers.get(context);
+    const identity = this.#store.select(serverName);
+    const known = this.#tlsServers.get(identity);
     if (known !== undefined) return known;
-    const server = this.#createTlsServer(context);
-    this.#tlsServers.set(context, server);
+    const server = this.#createTlsServer(identity);
+    this.#tlsServers.set(identity, server);
     return server;
   }
 
   /** A TLS server never listens itself: it gets TCP sockets whose ClientHello has been looked at. */
-  #createTlsServer(context: SecureContextOptions): TlsServer {
+  #createTlsServer(identity: ServerIdentity): TlsServer {
     const server = createTlsServer({
-      ...context,
+      ...identity.context,
       // An HTTP client that offers h2 beside http/1.1 must not be left to assume h2.
       ALPNProtocols: ['http/1.1'],
       // The budget of half-open connections ends a handshake; this timer of Node's is one per connection and must not come first.
       handshakeTimeout: this.#options.budgetMs * 2,
     });
-    server.on('secureConnection', socket => this.#halfOpenOf(socket)?.secured(socket));
+    server.on('secureConnection', socket => {
+      this.#halfOpenOf(socket)?.secured(socket, presentedLeaf(socket, identity));
+    });
     server.on('tlsClientError', (error, socket) => this.#halfOpenOf(socket)?.handshakeFailed(error));
     return server;
   }
@@ -168,7 +169,7 @@ export class HttpsListener {
       headerLimit: this.#options.headerLimit,
       answersRefusals: this.#options.decoy === '404',
       startTls: (tcp, serverName) => void this.#tlsServer(serverName).emit('connection', tcp),
-      connect: (tcp, socket, upper) => this.#connect(tcp, socket, upper),
+      connect: (tcp, socket, certificate, upper) => this.#connect(tcp, socket, certificate, upper),
       accept: connection => this.#events.accept(connection),
       linger: tcp => {
         this.#lingering.add(tcp);
@@ -181,11 +182,9 @@ export class HttpsListener {
     };
   }
 
-  #connect(tcp: Socket, socket: TLSSocket, upper: HttpsUpper): TlsConnection {
+  #connect(tcp: Socket, socket: TLSSocket, certificate: Uint8Array, upper: HttpsUpper): TlsConnection {
     socket.disableRenegotiation();
-    // On a server this is the certificate that the handshake presented, whichever the client's name and algorithms selected.
-    const leaf = socket.getX509Certificate()?.raw ?? Buffer.alloc(0);
-    const connection = new TlsConnection(tcp, socket, this.#store.sharedLeaf(leaf), upper, this.#lingering, gone =>
+    const connection = new TlsConnection(tcp, socket, certificate, upper, this.#lingering, gone =>
       this.#connections.delete(gone),
     );
     this.#connections.add(connection);
@@ -203,4 +202,13 @@ function listenOn(server: Server, host: string, port: number): Promise<void> {
     });
     server.listen({ fd: listenReusePort({ host, port, backlog: BACKLOG }), backlog: BACKLOG });
   });
+}
+
+/** The certificate that a handshake has shown, which the client's algorithms decide when there are two key types. */
+function presentedLeaf(socket: TLSSocket, { leaves }: ServerIdentity): Uint8Array {
+  const [only, ...others] = leaves;
+  if (only !== undefined && others.length === 0) return only;
+  // Expensive: OpenSSL makes a copy of the certificate for each answer.
+  const presented = socket.getX509Certificate()?.raw ?? Buffer.alloc(0);
+  return leaves.find(leaf => leaf.equals(presented)) ?? presented;
 }
