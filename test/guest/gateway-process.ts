@@ -80,7 +80,8 @@ export class GatewayProcess {
   }
 
   async sessions(): Promise<Session[]> {
-    return (await getJson('/api/v1/sessions')) as Session[];
+    const { sessions } = (await getJson('/api/v1/sessions')) as { sessions: Session[] };
+    return sessions;
   }
 
   async leasedAddresses(): Promise<number> {

@@ -15,6 +15,9 @@ export const POOL = '10.66.0.0/24';
 
 const SERVER_NETWORK = '198.51.100.0/24';
 
+/** Bounds what is still on its way when iperf3's sender is done, and with it what its receiver no longer counts. */
+const SOCKET_BUFFER = '256K';
+
 const LINKS = `
 link add uplink type veth peer name eth0 netns client
 link add lan type veth peer name eth0 netns server
@@ -70,7 +73,7 @@ export interface Transfer {
 
 /** Sends `length` bytes through the tunnel: up from the client, down to it. */
 export async function transfer(direction: 'up' | 'down', length: number): Promise<Transfer> {
-  const options = ['--client', SERVER_ADDRESS, '--bytes', `${length}`, '--json'];
+  const options = ['--client', SERVER_ADDRESS, '--bytes', `${length}`, '--window', SOCKET_BUFFER, '--json'];
   if (direction === 'down') options.push('--reverse');
   const [command, ...args] = on('client', 'iperf3', ...options);
   const report = JSON.parse(await run(command, ...args)) as {

@@ -53,25 +53,32 @@ const USER: GatewayUser = { name: 'alice', password: 'correct horse 7' };
 const WRONG_PASSWORD = 'battery staple 8';
 export const USERS: readonly GatewayUser[] = [USER];
 
-/** iperf3's receiver stops to count when it hears that the sender is done, so the last packets may be missing in its sum. */
-const TRANSFER_BYTES = 22e6;
-const ARRIVED_BYTES = 20e6;
+/** What is sent in each direction, and of that what has to be counted: iperf3's receiver stops when it hears that the sender is done. */
+interface Volume {
+  readonly sent: number;
+  readonly arrived: number;
+}
+const TWENTY_MEGABYTES: Volume = { sent: 21e6, arrived: 20e6 };
+/** Where only the handshake is new. The guest moves about 14 Mbit/s. */
+const TWO_MEGABYTES: Volume = { sent: 3e6, arrived: 2e6 };
+
 const INTERCEPTOR_PORT = 4443;
 /** The issue's own measure is milliseconds; this one has to hold in a guest that shares a busy machine. */
 const CLEANUP_LIMIT_MS = 5000;
 
+// With CHAP-MD5 pppd has to start sstpc: started the other way, sstpc 1.0.18 waits for an MS-CHAPv2 response before it sends Call Connected.
 export const PLANS: readonly Plan[] = [
   {
     name: 'sha256-and-sha1',
     hashes: ['sha256', 'sha1'],
     auth: ['mschapv2', 'chap', 'pap'],
     lines: [
-      tunnelLine('mschapv2', 'TLSv1.3', 'sstpc'),
-      tunnelLine('mschapv2', 'TLSv1.2', 'pppd'),
-      tunnelLine('chap', 'TLSv1.3', 'pppd'),
-      tunnelLine('chap', 'TLSv1.2', 'sstpc'),
-      tunnelLine('pap', 'TLSv1.3', 'sstpc'),
-      tunnelLine('pap', 'TLSv1.2', 'pppd'),
+      tunnelLine('mschapv2', 'TLSv1.3', 'sstpc', TWENTY_MEGABYTES),
+      tunnelLine('mschapv2', 'TLSv1.2', 'pppd', TWENTY_MEGABYTES),
+      tunnelLine('chap', 'TLSv1.3', 'pppd', TWENTY_MEGABYTES),
+      tunnelLine('chap', 'TLSv1.2', 'pppd', TWENTY_MEGABYTES),
+      tunnelLine('pap', 'TLSv1.3', 'sstpc', TWENTY_MEGABYTES),
+      tunnelLine('pap', 'TLSv1.2', 'pppd', TWENTY_MEGABYTES),
       refusalLine('mschapv2', /rcvd \[CHAP Failure [^\]]*E=691 R=0/),
       refusalLine('chap', /rcvd \[CHAP Failure /),
       refusalLine('pap', /rcvd \[PAP AuthNak /),
@@ -85,12 +92,12 @@ export const PLANS: readonly Plan[] = [
     hashes: ['sha1'],
     auth: ['pap', 'chap', 'mschapv2'],
     lines: [
-      tunnelLine('mschapv2', 'TLSv1.3', 'pppd'),
-      tunnelLine('mschapv2', 'TLSv1.2', 'sstpc'),
-      tunnelLine('chap', 'TLSv1.3', 'sstpc'),
-      tunnelLine('chap', 'TLSv1.2', 'pppd'),
-      tunnelLine('pap', 'TLSv1.3', 'pppd'),
-      tunnelLine('pap', 'TLSv1.2', 'sstpc'),
+      tunnelLine('mschapv2', 'TLSv1.3', 'pppd', TWENTY_MEGABYTES),
+      tunnelLine('mschapv2', 'TLSv1.2', 'sstpc', TWO_MEGABYTES),
+      tunnelLine('chap', 'TLSv1.3', 'pppd', TWO_MEGABYTES),
+      tunnelLine('chap', 'TLSv1.2', 'pppd', TWO_MEGABYTES),
+      tunnelLine('pap', 'TLSv1.3', 'pppd', TWO_MEGABYTES),
+      tunnelLine('pap', 'TLSv1.2', 'sstpc', TWO_MEGABYTES),
     ],
   },
 ];
@@ -107,9 +114,9 @@ function callOptions(overrides: Partial<CallOptions> = {}): CallOptions {
   };
 }
 
-function tunnelLine(auth: AuthMethod, tls: TlsVersion, startedBy: CallOptions['startedBy']): Line {
+function tunnelLine(auth: AuthMethod, tls: TlsVersion, startedBy: CallOptions['startedBy'], volume: Volume): Line {
   return {
-    name: `${auth} over ${tls}, started by ${startedBy}: ping and iperf3 both ways`,
+    name: `${auth} over ${tls}, started by ${startedBy}: ping and ${volume.arrived / 1e6} MB of iperf3 both ways`,
     run: async ({ gateway, folder }) => {
       const call = await SstpcCall.start(folder, callOptions({ auth, tls, startedBy }));
       const address = await call.connected();
@@ -123,8 +130,8 @@ function tunnelLine(auth: AuthMethod, tls: TlsVersion, startedBy: CallOptions['s
       await ping(SERVER_ADDRESS);
       const facts: Facts = {};
       for (const direction of ['up', 'down'] as const) {
-        const { bytes, bitsPerSecond } = await transfer(direction, TRANSFER_BYTES);
-        assert.ok(bytes >= ARRIVED_BYTES, `${direction}: only ${bytes} bytes arrived`);
+        const { bytes, bitsPerSecond } = await transfer(direction, volume.sent);
+        assert.ok(bytes >= volume.arrived, `${direction}: only ${bytes} bytes arrived`);
         facts[`${direction}MbitPerSecond`] = Math.round(bitsPerSecond / 1e5) / 10;
       }
       await call.hangUp();
