@@ -21,13 +21,13 @@ import type { AuthMethod, CallOptions, TlsVersion } from './sstpc-call.ts';
 /** Numbers worth keeping beside a passed line, such as transfer rates. */
 export type Facts = Record<string, string | number>;
 
-export interface LineContext {
+interface LineContext {
   readonly gateway: GatewayProcess;
   /** Holds cert.pem, key.pem, the interceptor's pair and ca.pem, which trusts both. */
   readonly folder: string;
 }
 
-export interface Line {
+interface Line {
   readonly name: string;
   readonly run: (context: LineContext) => Promise<Facts>;
 }
