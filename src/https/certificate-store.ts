@@ -25,7 +25,7 @@ export interface ServerIdentity {
 }
 
 /** A certificate that cannot be served: unreadable, or its key is another one's. */
-export class CertificateError extends Error {
+class CertificateError extends Error {
   override readonly name = 'CertificateError';
 }
 

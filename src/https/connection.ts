@@ -82,6 +82,8 @@ export interface HttpsConnection {
 
 /** Why an incoming connection never reached the upper layer. Each such connection is reported once. */
 export type RefusalReason =
+  /** The kernel gave no socket for it: out of descriptors or memory. */
+  | 'accept-failed'
   /** Too many connections are between TCP accept and the end of the HTTP header. */
   | 'half-open-limit'
   /** The peer left before its request was complete. */

@@ -8,6 +8,7 @@ import {
 import { listenReusePort } from '../ffi/reuse-port.ts';
 import { CertificateStore, type ServerCertificate, type ServerIdentity } from './certificate-store.ts';
 import type { HttpsConnection, HttpsUpper, RefusalReason } from './connection.ts';
+import { errorCode } from './disconnect-cause.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import { HalfOpen, type Reception } from './half-open.ts';
 import { resetSocket } from './reset-socket.ts';
@@ -55,6 +56,8 @@ export class HttpsListener {
   /** One TLS server for each set of certificates; gone with the store that has them. */
   readonly #tlsServers = new WeakMap<ServerIdentity, TlsServer>();
   readonly #servers: Server[] = [];
+  /** For each server: it has stopped listening and its last TCP socket is gone. */
+  readonly #ends: Promise<void>[] = [];
   readonly #halfOpen: ExpiryQueue<HalfOpen>;
   readonly #lingering: ExpiryQueue<Socket>;
   readonly #connections = new Set<TlsConnection>();
@@ -79,7 +82,10 @@ export class HttpsListener {
         const server = createTcpServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_DELAY_MS });
         server.on('connection', tcp => this.#incoming(tcp));
         await listenOn(server, host, port);
+        // Out of descriptors, mostly. The listener goes on: descriptors come back.
+        server.on('error', error => this.#events.refused('accept-failed', '', errorCode(error)));
         this.#servers.push(server);
+        this.#ends.push(new Promise(resolve => void server.once('close', resolve)));
       }
     } catch (error) {
       this.stopAccepting();
@@ -87,9 +93,9 @@ export class HttpsListener {
     }
   }
 
-  /** Where the listener listens, in the order of the options: tells the port that the kernel chose for port 0. */
+  /** Where the listener listens, in the order of the options: tells the port that the kernel chose for port 0. Empty when it has stopped. */
   get addresses(): AddressInfo[] {
-    return this.#servers.map(server => server.address() as AddressInfo);
+    return this.#servers.map(server => server.address() as AddressInfo | null).filter(address => address !== null);
   }
 
   get halfOpenCount(): number {
@@ -106,17 +112,16 @@ export class HttpsListener {
 
   /** No new connections; those that exist, half-open ones included, go on. */
   stopAccepting(): void {
-    for (const server of this.#servers.splice(0)) server.close();
+    for (const server of this.#servers) if (server.listening) server.close();
   }
 
   /** Ends everything at once. Uppers hear 'listener-closed'. Resolves when all sockets are gone. */
   async close(): Promise<void> {
-    const closed = this.#servers.map(server => new Promise<void>(resolve => void server.once('close', resolve)));
     this.stopAccepting();
     for (const halfOpen of this.#halfOpen.members()) halfOpen.listenerClosed();
     for (const connection of this.#connections) connection.disconnect('listener-closed');
     for (const socket of this.#lingering.members()) socket.destroy();
-    await Promise.all(closed);
+    await Promise.all(this.#ends);
   }
 
   #incoming(tcp: Socket): void {

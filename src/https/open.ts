@@ -91,7 +91,7 @@ function exchangePreamble(
       resolve(connection);
     });
     const connection = new TlsConnection(tcp, socket, certificate, preamble, lingering, () => {});
-    const request = sstpRequest(host, correlationId);
+    const request = sstpRequest(host.includes(':') ? `[${host}]` : host, correlationId);
     connection.request = { target: request.target, host, correlationId, client: 'other' };
     connection.send(encodeRequest(request));
   });

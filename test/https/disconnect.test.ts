@@ -263,6 +263,18 @@ describe('the end of a listener', () => {
     assert.equal(server.accepted.length, 2);
   });
 
+  test('after stopAccepting still waits for all sockets', async () => {
+    const server = await startListener();
+    const { client } = await openTunnel(server);
+    let gone = false;
+    client.socket.once('close', () => (gone = true));
+    server.listener.stopAccepting();
+    assert.deepEqual(server.listener.addresses, []);
+    await server.listener.close();
+    await eventually(() => gone);
+    await server.listener.close();
+  });
+
   test('lets the process end by itself', async () => {
     const fixture = new URL('fixture.js', import.meta.url).href;
     const script = `

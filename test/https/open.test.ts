@@ -61,6 +61,8 @@ describe('open', () => {
     await opened({ host: 'localhost', port: v4?.port ?? 0, ca: certificate.cert });
     const names = server.accepted.map(({ connection }) => connection.tls.serverName);
     assert.deepEqual(names, [undefined, 'localhost']);
+    const hosts = server.accepted.map(({ connection }) => connection.request.host);
+    assert.deepEqual(hosts, ['[::1]', 'localhost']);
   });
 
   test('may show another server name than the one it checks', async () => {
