@@ -13,12 +13,11 @@ const FIRST_REGION: u32 = 65536;
 /** End of what the compiler placed in memory by itself. */
 export const STATIC_END: usize = __heap_base;
 
-/** Room in front of the input for the kept rest of an incomplete packet: at most 4094 bytes. */
-const CARRY_ROOM: u32 = 4096;
-export const INPUT_LENGTH: u32 = 65536;
-export const INPUT_AT: u32 = FIRST_REGION + CARRY_ROOM;
+/** Holds the chunks of one turn of the event loop. Half a MiB stays in a core's own cache until the packets are written. */
+export const INPUT_LENGTH: u32 = 524288;
+export const INPUT_AT: u32 = FIRST_REGION;
 
-/** Entries of u32 at, u16 length, u16 protocol; enough for carry room and input full of empty (4-byte) packets. */
+/** Entries of u32 at, u16 length, u16 protocol; enough for a chunk of 64 KiB and a kept rest, all empty (4-byte) packets. */
 export const TABLE_ENTRIES: u32 = 17408;
 export const TABLE_AT: u32 = INPUT_AT + INPUT_LENGTH;
 export const ENTRY_LENGTH: u32 = 8;
@@ -34,8 +33,38 @@ export const ROUTE_BUCKETS: u32 = 131072;
 export const ROUTE_BUCKET_LENGTH: u32 = 8;
 export const ROUTES_AT: u32 = TUN_AT + TUN_SLOTS * TUN_STRIDE;
 
+/** Buckets of 16 bytes prefix, i32 slot, u32 prefix length + 1 (0 = empty), 8 bytes spare. A power of two. */
+export const ROUTE6_BUCKETS: u32 = 131072;
+export const ROUTE6_BUCKET_LENGTH: u32 = 32;
+export const ROUTES6_AT: u32 = ROUTES_AT + ROUTE_BUCKETS * ROUTE_BUCKET_LENGTH;
+/** How many routes there are of each prefix length: 129 counts of u32. */
+export const ROUTE6_COUNTS_AT: u32 = ROUTES6_AT + ROUTE6_BUCKETS * ROUTE6_BUCKET_LENGTH;
+
+/** Packets that one round of coalescing takes. A full arena of 1400-byte packets holds 372. */
+export const GATHER_PACKETS: u32 = 4096;
+/** What coalescing knows of a super-packet that it builds; `coalesce-record.ts` has the fields. */
+export const RECORD_LENGTH: u32 = 64;
+export const RECORDS_AT: u32 = ROUTE6_COUNTS_AT + PAGE;
+/** The packets of all super-packets, chained: u32 at, u16 length, u16 next index. */
+export const PIECE_LENGTH: u32 = 8;
+export const PIECES_AT: u32 = RECORDS_AT + GATHER_PACKETS * RECORD_LENGTH;
+/** Flow -> its latest super-packet: u16 index + 1, 0 = empty. A power of two, four times the packets: runs stay short. */
+export const FLOW_BUCKETS: u32 = 4 * GATHER_PACKETS;
+export const FLOWS_AT: u32 = PIECES_AT + GATHER_PACKETS * PIECE_LENGTH;
+/** One u32 for each hash of a source address. */
+export const BARRIERS: u32 = 1024;
+export const BARRIERS_AT: u32 = FLOWS_AT + FLOW_BUCKETS * 2;
+/** Virtio headers (10 bytes used), I/O vectors and the table of super-packets, as the host hands them to the device. */
+export const VIRTIO_STRIDE: u32 = 16;
+export const VIRTIO_AT: u32 = BARRIERS_AT + BARRIERS * 4;
+export const VECTOR_LENGTH: u32 = 16;
+export const VECTORS_AT: u32 = VIRTIO_AT + GATHER_PACKETS * VIRTIO_STRIDE;
+export const SUPER_LENGTH: u32 = 16;
+export const SUPERS_AT: u32 = VECTORS_AT + 2 * GATHER_PACKETS * VECTOR_LENGTH;
+const GATHER_END: u32 = SUPERS_AT + GATHER_PACKETS * SUPER_LENGTH;
+
 export const SCRATCH_LENGTH: u32 = 65536;
-export const SCRATCH_AT: u32 = ROUTES_AT + ROUTE_BUCKETS * ROUTE_BUCKET_LENGTH;
+export const SCRATCH_AT: u32 = GATHER_END;
 
 export const TRANSMIT_BLOCKS: u32 = 1024;
 export const TRANSMIT_BLOCK_LENGTH: u32 = 32768;

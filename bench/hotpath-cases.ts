@@ -17,6 +17,8 @@ const PACKET_LENGTHS = [64, 512, 1400] as const;
 const FRAME_HEADER_LENGTH = 8;
 /** What one 'data' event of a TLS socket holds at most. */
 const TLS_CHUNK = 16_384;
+/** What libuv reads from a socket at once. */
+const READ_LENGTH = 65_536;
 const PPP_IPV4 = 0x0021;
 const CLIENT = 0x0a42_0007;
 const TCP_SYN = 0x02;
@@ -28,7 +30,7 @@ export function hotpathCases(path: PacketPath): Case[] {
   return [
     ...PACKET_LENGTHS.map(length => delineate(path, length, 1)),
     ...PACKET_LENGTHS.map(length => delineate(path, length, packetsIn(TLS_CHUNK, length))),
-    ...PACKET_LENGTHS.map(length => delineate(path, length, packetsIn(path.inputLength, length))),
+    ...PACKET_LENGTHS.map(length => delineate(path, length, packetsIn(READ_LENGTH, length))),
     delineateMixed(path),
     ...PACKET_LENGTHS.map(length => receive(path, length)),
     ...PACKET_LENGTHS.map(length => frame(path, length)),

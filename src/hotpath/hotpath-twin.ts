@@ -6,7 +6,6 @@
  * nothing allocated per packet.
  */
 import {
-  CARRY_ROOM,
   ENTRY_AT,
   ENTRY_BYTES,
   ENTRY_LENGTH,
@@ -40,8 +39,8 @@ const MAX_ROUTES = 98_304;
 export class HotpathTwin implements PacketPath {
   readonly memory: Uint8Array;
   readonly view: DataView;
-  readonly inputAt = CARRY_ROOM;
-  readonly inputLength = 65_536;
+  readonly inputAt = 4096;
+  readonly inputLength = 524_288;
   readonly tableAt = this.inputAt + this.inputLength;
   readonly tableEntries = 17_408;
   readonly tunAt = this.tableAt + this.tableEntries * ENTRY_LENGTH;

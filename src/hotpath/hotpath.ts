@@ -1,6 +1,6 @@
 /** The packet path as AssemblyScript: host side of `assembly/`. */
 import { readFile } from 'node:fs/promises';
-import { CARRY_ROOM, type PacketPath } from './packet-path.ts';
+import type { PacketPath } from './packet-path.ts';
 
 /** The ABI_VERSION of `assembly/index.ts` that this host was written for. */
 const ABI_VERSION = 1;
@@ -75,7 +75,7 @@ export class Hotpath implements PacketPath {
     if (exports.ABI_VERSION?.value !== ABI_VERSION) {
       throw new Error(`hotpath: ABI version ${exports.ABI_VERSION?.value}, expected ${ABI_VERSION}: run the build`);
     }
-    if (exports.STATIC_END.value > exports.INPUT_AT.value - CARRY_ROOM) {
+    if (exports.STATIC_END.value > exports.INPUT_AT.value) {
       throw new Error('hotpath: static data overlaps with the input region');
     }
     this.memory = new Uint8Array(exports.memory.buffer);

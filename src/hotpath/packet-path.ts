@@ -9,9 +9,6 @@
  * from peers), the range itself is the caller's responsibility.
  */
 
-/** Free bytes in front of `inputAt`: the kept rest of an incomplete packet (at most 4094 bytes) goes there. */
-export const CARRY_ROOM = 4096;
-
 /** Bytes that `frame` writes in front of an IP packet: SSTP data header (4), FF 03 (2), PPP protocol (2). */
 export const FRAME_HEADER_LENGTH = 8;
 
@@ -64,7 +61,7 @@ export type PathError = (typeof PathError)[keyof typeof PathError];
 interface PacketMemory {
   readonly memory: Uint8Array;
   readonly view: DataView;
-  /** A TLS chunk lands here; {@link CARRY_ROOM} bytes in front of it are free. */
+  /** Chunks of the tunnels' TLS streams land here, one behind the other: {@link InputArena} says where. */
   readonly inputAt: number;
   readonly inputLength: number;
   /** The entries that `delineate` writes, {@link ENTRY_LENGTH} bytes each. */

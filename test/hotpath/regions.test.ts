@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { Hotpath, loadHotpath } from '../../src/hotpath/hotpath.ts';
-import { CARRY_ROOM, ENTRY_LENGTH, FRAME_HEADER_LENGTH, MAX_FRAMED_LENGTH } from '../../src/hotpath/packet-path.ts';
+import { PIECE_LENGTH } from '../../src/hotpath/input-arena.ts';
+import { ENTRY_LENGTH, FRAME_HEADER_LENGTH, MAX_FRAMED_LENGTH } from '../../src/hotpath/packet-path.ts';
 import { implementations } from './implementations.ts';
 
 for (const { name, create } of implementations) {
   describe(`memory, ${name}`, () => {
     const path = create();
     const regions = [
-      { region: 'input', from: path.inputAt - CARRY_ROOM, to: path.inputAt + path.inputLength },
+      { region: 'input', from: path.inputAt, to: path.inputAt + path.inputLength },
       { region: 'table', from: path.tableAt, to: path.tableAt + path.tableEntries * ENTRY_LENGTH },
       { region: 'tun', from: path.tunAt, to: path.tunAt + path.tunSlots * path.tunStride },
       { region: 'scratch', from: path.scratchAt, to: path.scratchAt + path.scratchLength },
@@ -29,8 +30,8 @@ for (const { name, create } of implementations) {
       assert.ok(end <= path.memory.length);
     });
 
-    test('has a table for as many packets as the input and the carry room can hold', () => {
-      assert.ok(path.tableEntries * 4 >= path.inputLength + CARRY_ROOM);
+    test('has a table for as many packets as a piece of a stream and the rest in front of it can hold', () => {
+      assert.ok(path.tableEntries * 4 >= PIECE_LENGTH + 4096);
     });
 
     test('has TUN slots for the longest packet behind headroom for a frame header', () => {

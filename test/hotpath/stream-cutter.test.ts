@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { HotpathTwin } from '../../src/hotpath/hotpath-twin.ts';
 import { Hotpath, loadHotpath } from '../../src/hotpath/hotpath.ts';
 import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, PathError } from '../../src/hotpath/packet-path.ts';
+import { InputArena } from '../../src/hotpath/input-arena.ts';
 import type { PacketPath } from '../../src/hotpath/packet-path.ts';
 import { StreamCutter } from '../../src/hotpath/stream-cutter.ts';
 
@@ -30,7 +31,7 @@ for (const [name, path] of paths) {
   });
 
   test(`${name}: a chunk larger than the input region is cut in pieces`, () => {
-    const packets = Array.from({ length: 200 }, (_, index) => dataPacket(1000 + index));
+    const packets = Array.from({ length: 300 }, (_, index) => dataPacket(3000 + index));
     const stream = concat(packets);
     assert.ok(stream.length > path.inputLength);
     const result = cut(path, [stream]);
@@ -62,6 +63,67 @@ for (const [name, path] of paths) {
     assert.equal(failure, 0);
     assert.equal(calls, 1);
   });
+
+  test(`${name}: tunnels that share an arena do not disturb each other's incomplete packets`, () => {
+    const arena = new InputArena(path);
+    const streams = [0, 1, 2].map(tunnel => Array.from({ length: 30 }, (_, index) => dataPacket(50 * tunnel + index)));
+    const found: string[][] = streams.map(() => []);
+    const cutters = streams.map(() => new StreamCutter(path, arena));
+    const bytes = streams.map(concat);
+    for (let offset = 0; offset < Math.max(...bytes.map(({ length }) => length)); offset += 37) {
+      for (const [tunnel, stream] of bytes.entries()) {
+        cutters[tunnel]!.push(stream.subarray(offset, offset + 37), entries => {
+          found[tunnel]!.push(...readPackets(path, entries));
+          return true;
+        });
+      }
+    }
+    assert.deepEqual(
+      found,
+      streams.map(packets => packets.map(packet => hex(packet.subarray(8)))),
+    );
+  });
+
+  test(`${name}: packets that are held stay where they are until the arena is full`, () => {
+    const held: { at: number; bytes: string }[] = [];
+    let rounds = 0;
+    const intact = (): boolean =>
+      held.every(({ at, bytes }) => hex(path.memory.subarray(at, at + bytes.length / 2)) === bytes);
+    const arena = new InputArena(path, () => {
+      assert.ok(intact());
+      held.length = 0;
+      rounds += 1;
+    });
+    const cutters = [new StreamCutter(path, arena), new StreamCutter(path, arena)];
+    const chunk = concat(Array.from({ length: 20 }, (_, index) => dataPacket(700 + index)));
+    const pushes = Math.ceil((3.5 * path.inputLength) / chunk.length);
+    for (let push = 0; push < pushes; push += 1) {
+      // Cut in the middle of a packet, so that rests are moved too.
+      const stream = push < 2 ? chunk.subarray(0, -300) : concat([chunk.subarray(-300), chunk.subarray(0, -300)]);
+      cutters[push % 2]!.push(stream, entries => {
+        arena.hold();
+        for (const [index, bytes] of readPackets(path, entries).entries()) {
+          held.push({ at: path.view.getUint32(path.tableAt + index * ENTRY_LENGTH + ENTRY_AT, true), bytes });
+        }
+        return true;
+      });
+      assert.ok(intact());
+    }
+    assert.equal(rounds, 3);
+  });
+
+  test(`${name}: while nothing is held, each chunk lands at the start of the arena`, () => {
+    const arena = new InputArena(path, () => assert.fail('the arena cannot be full'));
+    const cutter = new StreamCutter(path, arena);
+    for (let push = 0; push < 100; push += 1) {
+      cutter.push(dataPacket(3000), () => {
+        assert.equal(path.view.getUint32(path.tableAt + ENTRY_AT, true), path.inputAt + 8);
+        arena.hold();
+        arena.release();
+        return true;
+      });
+    }
+  });
 }
 
 function cut(path: PacketPath, chunks: Uint8Array[]): { packets: string[]; failure: number } {
@@ -69,16 +131,25 @@ function cut(path: PacketPath, chunks: Uint8Array[]): { packets: string[]; failu
   const packets: string[] = [];
   for (const chunk of chunks) {
     const failure = cutter.push(chunk, entries => {
-      for (let row = path.tableAt; row < path.tableAt + entries * ENTRY_LENGTH; row += ENTRY_LENGTH) {
-        const at = path.view.getUint32(row + ENTRY_AT, true);
-        const length = path.view.getUint16(row + ENTRY_BYTES, true);
-        packets.push(Buffer.from(path.memory.subarray(at, at + length)).toString('hex'));
-      }
+      packets.push(...readPackets(path, entries));
       return true;
     });
     if (failure < 0) return { packets, failure };
   }
   return { packets, failure: 0 };
+}
+
+/** The packets in the table, in hexadecimal digits. */
+function readPackets(path: PacketPath, entries: number): string[] {
+  return Array.from({ length: entries }, (_, index) => {
+    const row = path.tableAt + index * ENTRY_LENGTH;
+    const at = path.view.getUint32(row + ENTRY_AT, true);
+    return hex(path.memory.subarray(at, at + path.view.getUint16(row + ENTRY_BYTES, true)));
+  });
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 function dataPacket(length: number): Uint8Array {
