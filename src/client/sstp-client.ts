@@ -13,12 +13,17 @@ import type { DisconnectCause, HttpsConnection, HttpsUpper } from '../https/conn
 import { ClientTunnel } from '../protocol/client-tunnel.ts';
 import type { ClientTunnelOutput } from '../protocol/client-tunnel.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
+import type { AuthFailure } from '../protocol/ppp/auth-peer.ts';
 import type { AuthMethod, Ipv4Parameters } from '../protocol/ppp/credentials.ts';
+import { requireEncodable } from '../protocol/ppp/ppp-client.ts';
 import { HashProtocol } from '../wire/sstp.ts';
 import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
+import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
 import type { ClientRuntime } from './client-runtime.ts';
+import { describeEnd } from './end-message.ts';
 
 export interface SstpClientOptions {
+  /** Its `signal` interrupts all of {@link SstpClient.connect}: once the server has answered, in good order. */
   readonly https: OpenOptions;
   readonly user: string;
   readonly password: string;
@@ -29,9 +34,9 @@ export interface SstpClientOptions {
 }
 
 export interface SstpClientEvents {
-  /** An IP packet from the server lies at [at, at + length) of the runtime's memory until this returns. */
+  /** An IP packet from the server lies at [at, at + length) of the runtime's memory, a zero virtio header in front, until this returns. */
   receivePacket(at: number, length: number): void;
-  /** The tunnel is gone, after it was up; not called after `end`. */
+  /** The tunnel is gone, after it was up; not called after `end` or `abort`. */
   ended(reason: TunnelEndReason): void;
 }
 
@@ -39,10 +44,13 @@ export interface SstpClientEvents {
 export class TunnelRefusedError extends Error {
   override readonly name = 'TunnelRefusedError';
   readonly reason: TunnelEndReason;
+  /** What the server said when the reason is `auth-failed`. */
+  readonly authFailure: AuthFailure | undefined;
 
-  constructor(reason: TunnelEndReason) {
-    super(`the tunnel did not come up: ${reason}`);
+  constructor(reason: TunnelEndReason, authFailure?: AuthFailure) {
+    super(`the tunnel did not come up: ${describeEnd(reason, authFailure)}`);
     this.reason = reason;
+    this.authFailure = authFailure;
   }
 }
 
@@ -66,26 +74,30 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   #network: Ipv4Parameters | undefined;
   #mtu = 0;
   #reason: TunnelEndReason | undefined;
+  /** Whether the owner asked for the end, and need not be told of it. */
+  #endIsOurs = false;
   #onUp: (() => void) | undefined;
   #onEnd: ((reason: TunnelEndReason) => void)[] = [];
 
   /**
    * Opens the HTTPS connection, negotiates, authenticates.
    * @throws HttpsOpenError when there is no HTTPS connection to speak SSTP on.
-   * @throws TunnelRefusedError when the server or the negotiation said no.
+   * @throws TunnelRefusedError when the server or the negotiation said no, or the signal interrupted (`terminated`).
+   * @throws RangeError for credentials that PPP cannot carry.
    */
   static async connect(
     runtime: ClientRuntime,
     options: SstpClientOptions,
     events: SstpClientEvents,
   ): Promise<SstpClient> {
+    requireEncodable(options);
     let client: SstpClient | undefined;
     await openHttps(options.https, connection => {
       client = new SstpClient(runtime, options, connection, events);
       client.#start();
       return client;
     });
-    await client!.#established();
+    await client!.#established(options.https.signal);
     return client!;
   }
 
@@ -137,11 +149,12 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     return this.#connection;
   }
 
+  /** Whether packets pass; false as soon as either side begins to end the tunnel. */
   get isUp(): boolean {
-    return this.#network !== undefined && this.#reason === undefined;
+    return this.#tunnel.passesData;
   }
 
-  /** Queues the IP packet at `at` of the runtime's memory; false when it was dropped. Follow with {@link flush}. */
+  /** Queues the IP packet at `at` of the runtime's memory, its virtio header in front; false when it was dropped. Follow with {@link flush}. */
   queuePacket(at: number, length: number): boolean {
     return this.#tunnel.passesData && this.#queue.append(at, length, 0) > 0;
   }
@@ -154,6 +167,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   end(): Promise<TunnelEndReason> {
     const ended = this.#whenEnded();
     if (this.#reason === undefined) {
+      this.#endIsOurs = true;
       this.#tunnel.end('terminated', performance.now());
       this.#arm();
     }
@@ -163,6 +177,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   /** Drops the connection with a RST, as a crash would. */
   abort(): void {
     if (this.#reason !== undefined) return;
+    this.#endIsOurs = true;
     this.#tunnel.disconnected();
     this.#leave('terminated');
     this.#connection.abort();
@@ -201,7 +216,10 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     this.#onUp?.();
   }
 
-  closing(): void {}
+  closing(): void {
+    // IP packets have no place behind the farewell.
+    this.#queue.release();
+  }
 
   close(reason: TunnelEndReason): void {
     this.#leave(reason);
@@ -218,7 +236,11 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
       const length = view.getUint16(row + ENTRY_BYTES, true);
       const protocol = view.getUint16(row + ENTRY_PROTOCOL, true);
       if (protocol === PppProtocol.Ipv4) {
-        if (this.#tunnel.passesData) this.#events.receivePacket(at, length);
+        if (this.#tunnel.passesData) {
+          // What lies in front is the frame's header and the end of a packet that has been handled.
+          memory.fill(0, at - VIRTIO_HEADER_LENGTH, at);
+          this.#events.receivePacket(at, length);
+        }
       } else if (protocol === EntryMark.Control) {
         this.#tunnel.receiveControl(memory.subarray(at, at + length), now);
       } else if (isControlProtocol(protocol)) {
@@ -236,10 +258,17 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     this.#arm();
   }
 
-  async #established(): Promise<void> {
-    const up = new Promise<undefined>(resolve => (this.#onUp = () => resolve(undefined)));
-    const refused = this.isUp ? undefined : await Promise.race([up, this.#whenEnded()]);
-    if (refused !== undefined) throw new TunnelRefusedError(refused);
+  async #established(signal: AbortSignal | undefined): Promise<void> {
+    const interrupted = (): void => void this.end();
+    signal?.addEventListener('abort', interrupted);
+    if (signal?.aborted === true) interrupted();
+    try {
+      const up = new Promise<undefined>(resolve => (this.#onUp = () => resolve(undefined)));
+      const refused = this.isUp ? undefined : await Promise.race([up, this.#whenEnded()]);
+      if (refused !== undefined) throw new TunnelRefusedError(refused, this.#tunnel.authFailure);
+    } finally {
+      signal?.removeEventListener('abort', interrupted);
+    }
   }
 
   #whenEnded(): Promise<TunnelEndReason> {
@@ -248,12 +277,12 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   }
 
   #leave(reason: TunnelEndReason): void {
-    const wasUp = this.isUp;
+    const isNews = this.#network !== undefined && !this.#endIsOurs;
     this.#reason = reason;
     clearTimeout(this.#timer);
     this.#queue.release();
     for (const tell of this.#onEnd.splice(0)) tell(reason);
-    if (wasUp) this.#events.ended(reason);
+    if (isNews) this.#events.ended(reason);
   }
 
   #arm(): void {

@@ -65,8 +65,7 @@ export class PppClient {
   /** Throws RangeError for credentials that have no encoding. */
   constructor(output: PppClientOutput, options: PppClientOptions) {
     const { user, password, mru, auth, authTimeoutMs, random } = options;
-    requireEncodable('user name', user);
-    requireEncodable('password', password);
+    requireEncodable(options);
     const restartMs = options.restartMs ?? DEFAULT_RESTART.restartMs;
     const restart = { ...DEFAULT_RESTART, restartMs, firstRestartMs: restartMs };
     this.#output = output;
@@ -188,7 +187,12 @@ export class PppClient {
   }
 }
 
-function requireEncodable(what: string, text: string): void {
-  const length = encodeText(text).length;
-  if (length > MAX_CREDENTIAL_LENGTH) throw new RangeError(`a ${what} of ${length} bytes has no encoding in PPP`);
+/** Throws RangeError for a user name or password that PPP cannot carry. */
+export function requireEncodable(credentials: Pick<PppClientOptions, 'user' | 'password'>): void {
+  for (const [what, text] of Object.entries({ 'user name': credentials.user, password: credentials.password })) {
+    const length = encodeText(text).length;
+    if (length > MAX_CREDENTIAL_LENGTH) {
+      throw new RangeError(`the ${what} has ${length} bytes; PPP carries at most ${MAX_CREDENTIAL_LENGTH}`);
+    }
+  }
 }
