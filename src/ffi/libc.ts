@@ -59,10 +59,17 @@ const libcRead: (fd: number, address: number, length: number) => number = libc.f
 const libcWrite: (fd: number, address: number, length: number) => number = libc.func(
   'intptr_t write(int fd, uintptr_t address, size_t length)',
 );
+const libcWritev: (fd: number, vectors: number, count: number) => number = libc.func(
+  'intptr_t writev(int fd, uintptr_t vectors, int count)',
+);
 const libcOpen: (path: string, flags: number) => number = libc.func('int open(const char *path, int flags)');
 const libcClose: (fd: number) => number = libc.func('int close(int fd)');
 const libcIoctl: (fd: number, request: number, argument: Uint8Array) => number = libc.func(
   'int ioctl(int fd, unsigned long request, void *argument)',
+);
+// The C function is variadic; this is the form of those requests whose argument is a number, not an address.
+const libcIoctlNumber: (fd: number, request: number, argument: number) => number = libc.func(
+  'int ioctl(int fd, unsigned long request, unsigned long argument)',
 );
 const libcDup3: (from: number, to: number, flags: number) => number = libc.func(
   'int dup3(int from, int to, int flags)',
@@ -115,6 +122,12 @@ export function write(fd: number, address: number, length: number): number {
   return result < 0 ? -koffi.errno() : result;
 }
 
+/** writev(2) of `count` structures iovec at an address. Bytes written, or the negative errno. */
+export function writev(fd: number, vectors: number, count: number): number {
+  const result = libcWritev(fd, vectors, count);
+  return result < 0 ? -koffi.errno() : result;
+}
+
 const O_RDWR = 0o2;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
@@ -132,6 +145,11 @@ export function close(fd: number): void {
 /** ioctl(2) whose argument is a structure; it may be written to. */
 export function ioctl(fd: number, request: number, argument: Uint8Array): void {
   checked('ioctl', libcIoctl(fd, request, argument));
+}
+
+/** ioctl(2) whose argument is a number. */
+export function ioctlNumber(fd: number, request: number, argument: number): void {
+  checked('ioctl', libcIoctlNumber(fd, request, argument));
 }
 
 /** Makes descriptor `to` a copy of `from`, closing what `to` was, atomically. Closed on exec. */

@@ -6,6 +6,7 @@ import { MessageChannel } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { WorkerView } from '../admin/gateway-view.ts';
+import type { TunHandle } from '../tun/tun-device.ts';
 import type { FromWorker, ToWorker, WorkerSettings, WorkerStart } from '../worker/messages.ts';
 import { WorkerCounters } from '../worker/worker-counters.ts';
 
@@ -14,7 +15,7 @@ export interface WorkerPoolOptions {
   readonly settings: WorkerSettings;
   readonly hotpath: WebAssembly.Module;
   /** The device of each worker; empty when the workers run the echo network. */
-  readonly tuns: readonly { readonly fd: number; readonly name: string }[];
+  readonly tuns: readonly TunHandle[];
   /** The task's file; tests put a worker of their own in its place. */
   readonly filename?: string;
 }

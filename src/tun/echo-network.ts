@@ -2,7 +2,10 @@
 // privilege. It stands in for the TUN device and keeps its manners: answers land in slots and are delivered in a later turn of the event
 // loop, never from within write(), and what does not fit is dropped.
 
+import { GsoType, VIRTIO_HEADER_LENGTH, VirtioField, VirtioFlag } from '../wire/virtio.ts';
 import { echoReply, longestReply } from './echo-reply.ts';
+import { IO_VECTOR_LENGTH, vectorBase, vectorLength, vectorsLieInside } from './io-vectors.ts';
+import { NO_OFFLOADS } from './offloads.ts';
 import {
   type DeviceDrops,
   largestPacket,
@@ -14,6 +17,9 @@ import {
 export class EchoNetwork implements PacketDevice {
   readonly name = 'echo';
   readonly drops: DeviceDrops = { oversized: 0, unanswered: 0, backlog: 0 };
+  readonly offloads = NO_OFFLOADS;
+  /** No system call sees its I/O vectors, so their bases are offsets. */
+  readonly memoryBase = 0;
   readonly #address: number;
   readonly #landing: LandingArea;
   readonly #view: DataView;
@@ -40,7 +46,27 @@ export class EchoNetwork implements PacketDevice {
 
   /** True also for a packet that the network has no answer to: it was taken, as a wire would. */
   write(at: number, length: number): boolean {
-    if (this.#receiver === undefined || this.#closed || at < 0 || at + length > this.#view.byteLength) return false;
+    return this.#take(at - VIRTIO_HEADER_LENGTH, at, length);
+  }
+
+  /** Without offloads a packet is in one piece behind its header. */
+  writeVectors(vectorsAt: number, count: number): boolean {
+    if (count !== 2 || !vectorsLieInside(this.#view, this.memoryBase, vectorsAt, count)) return false;
+    if (vectorLength(this.#view, vectorsAt) !== VIRTIO_HEADER_LENGTH) return false;
+    const packet = vectorsAt + IO_VECTOR_LENGTH;
+    const header = vectorBase(this.#view, vectorsAt);
+    return this.#take(header, vectorBase(this.#view, packet), vectorLength(this.#view, packet));
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearImmediate(this.#delivery);
+    this.#delivery = undefined;
+  }
+
+  #take(header: number, at: number, length: number): boolean {
+    if (this.#receiver === undefined || this.#closed) return false;
+    if (header < 0 || at + length > this.#view.byteLength || !this.#isPlain(header)) return false;
     if (longestReply(length) > largestPacket(this.#landing)) {
       this.drops.oversized += 1;
       return false;
@@ -61,10 +87,11 @@ export class EchoNetwork implements PacketDevice {
     return true;
   }
 
-  close(): void {
-    this.#closed = true;
-    clearImmediate(this.#delivery);
-    this.#delivery = undefined;
+  /** What the header asks for was not agreed on, so it must ask for nothing. */
+  #isPlain(header: number): boolean {
+    const flags = this.#view.getUint8(header + VirtioField.Flags);
+    const type = this.#view.getUint8(header + VirtioField.GsoType);
+    return (flags & VirtioFlag.NeedsChecksum) === 0 && type === GsoType.None;
   }
 
   /** Hands over what waits now. Answers to packets that the receiver writes meanwhile take free slots and wait for the next turn. */
@@ -73,7 +100,9 @@ export class EchoNetwork implements PacketDevice {
     const batch = this.#waiting;
     for (let index = 0; index < batch && !this.#closed; index++) {
       const slot = (this.#head + index) % this.#landing.slots;
-      this.#receiver?.receive(this.#slotAt(slot), this.#lengths[slot]!);
+      const at = this.#slotAt(slot);
+      this.#landing.memory.fill(0, at - VIRTIO_HEADER_LENGTH, at);
+      this.#receiver?.receive(at, this.#lengths[slot]!);
     }
     if (this.#closed) return;
     this.#receiver?.drained();

@@ -1,9 +1,14 @@
 // What a data worker sees of the network behind it: a device that IP packets are read from and written to. Packets lie in one memory
 // (the hot path's) all the way, so both directions speak of offsets into it and nothing is allocated per packet.
+//
+// In front of each packet, in both directions, lies its virtio header (wire/virtio.ts): all zero for a plain packet. With `offloads` a
+// packet may be a super-packet of up to 65535 bytes, or lack its checksum, and the header says so.
+
+import type { Offloads } from './offloads.ts';
 
 /**
- * Where packets from the network land: slot i's packet begins at `at + i * stride + headroom`. The headroom in front belongs to the
- * owner of the memory, who puts headers there without moving the packet.
+ * Where packets from the network land: slot i's packet begins at `at + i * stride + headroom`. The device puts the packet's virtio header
+ * into the end of the headroom in front, which belongs to the owner of the memory otherwise: headers go there without moving the packet.
  */
 export interface LandingArea {
   /** The whole memory that offsets count from. It must never be detached or grown: devices keep its address. */
@@ -13,7 +18,7 @@ export interface LandingArea {
   readonly slots: number;
   /** Bytes from one slot to the next. */
   readonly stride: number;
-  /** Bytes kept free at the start of each slot. */
+  /** Bytes kept free at the start of each slot, VIRTIO_HEADER_LENGTH at least. */
   readonly headroom: number;
 }
 
@@ -26,7 +31,7 @@ export function largestPacket(landing: LandingArea): number {
 }
 
 export interface PacketReceiver {
-  /** One IP packet lies at [at, at + length) until {@link drained} returns. Must not throw. */
+  /** One IP packet lies at [at, at + length), its virtio header in front, until {@link drained} returns. Must not throw. */
   receive(at: number, length: number): void;
   /** The packets of one wake-up have all been received; on return the device reuses every slot. */
   drained(): void;
@@ -48,13 +53,24 @@ export interface DeviceDrops {
 export interface PacketDevice {
   readonly name: string;
   readonly drops: Readonly<DeviceDrops>;
+  /** What packets may need of their reader, and what may be written. */
+  readonly offloads: Offloads;
+  /** What the base of an I/O vector to byte 0 of the landing area's memory is; a byte at `at` has `memoryBase + at`. Below 2^53. */
+  readonly memoryBase: number;
   /** Begins reading. Once per device. Never calls the receiver before it returns, nor from within {@link write}. */
   start(receiver: PacketReceiver): void;
   /**
-   * Writes one IP packet that lies at [at, at + length) of the landing area's memory. False when it was refused (queue full, interface
-   * down, not an IP packet, device closed): the packet is gone and the caller counts it. Never throws.
+   * Writes one IP packet that lies at [at, at + length) of the landing area's memory; the caller has put its virtio header in front. False
+   * when it was refused (queue full, interface down, not an IP packet, device closed): the packet is gone and the caller counts it.
+   * Never throws.
    */
   write(at: number, length: number): boolean;
+  /**
+   * Writes one IP packet that lies in pieces: `count` structures iovec lie at `vectorsAt`, and they and their pieces lie in the landing
+   * area's memory. The first piece is the virtio header, the second begins with all of the packet's headers. A packet that is no
+   * super-packet has these two only. False as for {@link write}.
+   */
+  writeVectors(vectorsAt: number, count: number): boolean;
   /** Stops reading and lets go of the descriptor. The receiver hears nothing more. Idempotent. */
   close(): void;
 }

@@ -2,10 +2,11 @@
 // worker; the worker reads and writes through a copy of its own.
 //
 // A packet's way in:
-//   1. libuv polls the copy and reads the first packet of a wake-up into slot 0 of the landing area.
-//   2. Further packets are read directly, without the event loop, into slots 1..n until the device is empty or the slots are full.
-//   3. The receiver hears of each packet as it lands, and then `drained`. Full slots end the turn, not the reading: libuv polls
-//      level-triggered, so the rest follows in the next turn of the event loop.
+//   1. libuv polls the copy and reads the first packet of a wake-up, behind its virtio header, into slot 0 of the landing area.
+//   2. Further packets are read directly, without the event loop, into slots 1..n until the device is empty, the slots are full or the
+//      budget of bytes is spent.
+//   3. The receiver hears of each packet as it lands, and then `drained`. Full slots and a spent budget end the turn, not the reading:
+//      libuv polls level-triggered, so the rest follows in the next turn of the event loop.
 //
 // Readiness without an API for it: libuv refuses to poll a descriptor that it does not know as a stream, so it is given one end of a
 // socket pair, and then the TUN descriptor is duplicated over that number before polling begins. libuv owns the number from then on; it
@@ -18,28 +19,44 @@ import {
   duplicateOver,
   Errno,
   ioctl,
+  ioctlNumber,
   openDevice,
   read,
   socketPair,
   SystemCallError,
   write,
+  writev,
 } from '../ffi/libc.ts';
+import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
 import { isInterfaceName } from './interface-name.ts';
+import { vectorsLieInside } from './io-vectors.ts';
+import { agreeOffloads, NO_OFFLOADS, type Offloads } from './offloads.ts';
 import type { DeviceDrops, LandingArea, PacketDevice, PacketReceiver } from './packet-device.ts';
 
 const DEVICE_NODE = '/dev/net/tun';
 
 // linux/if_tun.h, linux/if.h
 const TUNSETIFF = 0x400454ca;
+const TUNSETOFFLOAD = 0x400454d0;
+const TUNSETVNETHDRSZ = 0x400454d8;
 const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
 const IFNAMSIZ = 16;
 const IFREQ_LENGTH = 40;
+
+/**
+ * Bytes of packets after which a wake-up ends, though more may wait. Segmenting and encrypting half a megabyte takes about a millisecond,
+ * which is as long as timers and the packets of clients should have to wait for their turn.
+ */
+const READ_BUDGET = 512 * 1024;
 
 /** An open TUN device: plain data, good in every thread of the process because descriptors are the process's. */
 export interface TunHandle {
   readonly fd: number;
   readonly name: string;
+  /** What the kernel agreed to. */
+  readonly offloads: Offloads;
 }
 
 export type TunErrorCode = 'no-device-node' | 'not-permitted' | 'name-in-use' | 'bad-name' | 'failed';
@@ -58,9 +75,10 @@ export class TunError extends Error {
 /**
  * Creates TUN interface `name`, or attaches to a persistent one of that name that nobody uses. The interface is deleted when the last
  * descriptor is closed, unless it is persistent.
+ * @param wanted the most that the device's reader and writer can handle; without it packets are plain
  * @throws TunError
  */
-export function openTun(name: string): TunHandle {
+export function openTun(name: string, wanted: Offloads = NO_OFFLOADS): TunHandle {
   if (!isInterfaceName(name)) {
     throw new TunError(
       'bad-name',
@@ -70,12 +88,26 @@ export function openTun(name: string): TunHandle {
   let fd = -1;
   try {
     fd = openDevice(DEVICE_NODE);
-    ioctl(fd, TUNSETIFF, interfaceRequest(name, IFF_TUN | IFF_NO_PI));
-    return { fd, name };
+    ioctl(fd, TUNSETIFF, interfaceRequest(name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR));
+    // A persistent device remembers what an earlier owner chose.
+    ioctl(fd, TUNSETVNETHDRSZ, new Uint8Array(Int32Array.of(VIRTIO_HEADER_LENGTH).buffer));
+    return { fd, name, offloads: requestOffloads(fd, wanted) };
   } catch (error) {
     if (fd >= 0) close(fd);
     throw error instanceof SystemCallError ? explain(name, error) : error;
   }
+}
+
+function requestOffloads(fd: number, wanted: Offloads): Offloads {
+  return agreeOffloads(wanted, flags => {
+    try {
+      ioctlNumber(fd, TUNSETOFFLOAD, flags);
+      return true;
+    } catch (error) {
+      if (error instanceof SystemCallError && error.errno === Errno.EINVAL) return false;
+      throw error;
+    }
+  });
 }
 
 /** Closes what {@link openTun} opened. Workers' copies must be closed first, or the interface stays. */
@@ -126,11 +158,12 @@ function explain(name: string, cause: SystemCallError): TunError {
 export class TunDevice implements PacketDevice {
   readonly name: string;
   readonly drops: DeviceDrops = { oversized: 0, unanswered: 0, backlog: 0 };
+  readonly offloads: Offloads;
+  readonly memoryBase: number;
   readonly #handle: TunHandle;
   readonly #landing: LandingArea;
-  /** Address of the landing area's memory. */
-  readonly #base: number;
-  /** Bytes that one read may fill. */
+  readonly #view: DataView;
+  /** Bytes of a packet that one read may fill. */
   readonly #room: number;
   #receiver: PacketReceiver | undefined;
   #socket: Socket | undefined;
@@ -138,10 +171,13 @@ export class TunDevice implements PacketDevice {
   #fd = -1;
 
   constructor(handle: TunHandle, landing: LandingArea) {
+    const { memory } = landing;
     this.name = handle.name;
+    this.offloads = handle.offloads;
+    this.memoryBase = addressOf(memory);
     this.#handle = handle;
     this.#landing = landing;
-    this.#base = addressOf(landing.memory);
+    this.#view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
     this.#room = landing.stride - landing.headroom;
   }
 
@@ -169,8 +205,14 @@ export class TunDevice implements PacketDevice {
 
   write(at: number, length: number): boolean {
     // The kernel is handed a bare address: what lies outside of the memory must never reach an interface.
-    if (this.#fd < 0 || at < 0 || at + length > this.#landing.memory.length) return false;
-    return write(this.#fd, this.#base + at, length) === length;
+    const start = at - VIRTIO_HEADER_LENGTH;
+    if (this.#fd < 0 || start < 0 || at + length > this.#landing.memory.length) return false;
+    return write(this.#fd, this.memoryBase + start, VIRTIO_HEADER_LENGTH + length) > 0;
+  }
+
+  writeVectors(vectorsAt: number, count: number): boolean {
+    if (this.#fd < 0 || !vectorsLieInside(this.#view, this.memoryBase, vectorsAt, count)) return false;
+    return writev(this.#fd, this.memoryBase + vectorsAt, count) > 0;
   }
 
   close(): void {
@@ -179,21 +221,24 @@ export class TunDevice implements PacketDevice {
     this.#socket = undefined;
   }
 
-  /** Stages 2 and 3, after libuv has put a packet of `length` bytes into slot 0. True: libuv goes on reading. */
+  /** Stages 2 and 3, after libuv has put a packet with its header, `length` bytes together, into slot 0. True: libuv goes on reading. */
   #readable(length: number): boolean {
     const { at, slots, stride, headroom } = this.#landing;
     const first = at + headroom;
-    let used = this.#receive(first, length);
+    let bytes = length;
+    let used = this.#receive(first, length - VIRTIO_HEADER_LENGTH);
     let failure = 0;
     // An oversized packet leaves its slot free, so the number of reads is bounded separately from the number of slots.
-    for (let reads = 1; reads < slots && this.#fd >= 0; reads++) {
+    for (let reads = 1; reads < slots && bytes < READ_BUDGET && this.#fd >= 0; reads++) {
       const packet = first + used * stride;
-      const result = read(this.#fd, this.#base + packet, this.#room);
+      const start = this.memoryBase + packet - VIRTIO_HEADER_LENGTH;
+      const result = read(this.#fd, start, VIRTIO_HEADER_LENGTH + this.#room);
       if (result <= 0) {
         failure = -result;
         break;
       }
-      used += this.#receive(packet, result);
+      bytes += result;
+      used += this.#receive(packet, result - VIRTIO_HEADER_LENGTH);
     }
     if (this.#fd < 0) return false;
     this.#receiver?.drained();
@@ -221,7 +266,8 @@ export class TunDevice implements PacketDevice {
 
   #streamOptions(fd: number): SocketConstructorOpts & { onread: OnReadOpts } {
     const { memory, at, headroom } = this.#landing;
-    const slot0 = memory.subarray(at + headroom, at + headroom + this.#room);
+    const packet = at + headroom;
+    const slot0 = memory.subarray(packet - VIRTIO_HEADER_LENGTH, packet + this.#room);
     return {
       fd,
       readable: true,

@@ -6,6 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { AuthMethod, Credentials, Verdict } from '../protocol/ppp/credentials.ts';
 import type { RefusalReason } from '../https/connection.ts';
+import type { TunHandle } from '../tun/tun-device.ts';
 
 /** Unique in the life of the gateway process: the worker task's generation in the high part, a sequence in the low 32 bits. */
 export type SessionId = number & { readonly brand: unique symbol };
@@ -21,7 +22,7 @@ export interface WorkerStart {
   /** One block of {@link WorkerCounters} for each worker. */
   readonly counters: readonly SharedArrayBuffer[];
   /** The TUN device that the main thread opened for this worker; without it the worker runs the echo network. */
-  readonly tun: { readonly fd: number; readonly name: string } | undefined;
+  readonly tun: TunHandle | undefined;
 }
 
 interface CertificatePair {

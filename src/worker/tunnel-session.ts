@@ -19,6 +19,7 @@ import type { AuthMethod, Credentials, Ipv4Parameters, Verdict } from '../protoc
 import { ServerTunnel } from '../protocol/server-tunnel.ts';
 import type { ServerTunnelOptions, ServerTunnelOutput } from '../protocol/server-tunnel.ts';
 import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
+import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
 import type { Timed } from './deadlines.ts';
 import type { SessionId } from './messages.ts';
 import type { DropReason } from './worker-counters.ts';
@@ -185,10 +186,14 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
       const length = view.getUint16(row + ENTRY_BYTES, true);
       if (protocol === PppProtocol.Ipv4) {
         if (!admitted) counters.countDrop('not-up', this.slot);
-        else if (device.write(at, length)) {
-          packets++;
-          bytes += length;
-        } else counters.countDrop('device-refused', this.slot);
+        else {
+          // What lies in front is the frame's header and the end of a packet that has been handled.
+          path.memory.fill(0, at - VIRTIO_HEADER_LENGTH, at);
+          if (device.write(at, length)) {
+            packets++;
+            bytes += length;
+          } else counters.countDrop('device-refused', this.slot);
+        }
       } else if (protocol === EntryMark.Control) {
         this.#tunnel.receiveControl(path.memory.subarray(at, at + length), now);
       } else if (isControlProtocol(protocol) || protocol === PppProtocol.CompressedDatagram) {

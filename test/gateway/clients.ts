@@ -4,6 +4,7 @@ import { echoRequestLength, emitEchoRequest, parseEchoReply } from '../../src/cl
 import { SstpClient } from '../../src/client/sstp-client.ts';
 import type { SstpClientOptions } from '../../src/client/sstp-client.ts';
 import type { TunnelEndReason } from '../../src/protocol/end-reason.ts';
+import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 import { PASSWORD, USER } from './site.ts';
 
 const PING_LIMIT_MS = 10_000;
@@ -58,6 +59,8 @@ export class TestClient {
   async ping(payloadLength = 56): Promise<void> {
     const sequence = ++this.#sequence;
     const { path } = this.#runtime;
+    // A zero virtio header in front: nobody else writes to the scratch region.
+    const at = path.scratchAt + VIRTIO_HEADER_LENGTH;
     const { address, gateway } = this.client.network;
     const request = { source: address, destination: gateway, identifier: IDENTIFIER, sequence, payloadLength };
     await new Promise<void>((resolve, reject) => {
@@ -67,8 +70,8 @@ export class TestClient {
         clearTimeout(timer);
         resolve();
       };
-      emitEchoRequest(path.view, path.scratchAt, request);
-      this.client.queuePacket(path.scratchAt, echoRequestLength(request));
+      emitEchoRequest(path.view, at, request);
+      this.client.queuePacket(at, echoRequestLength(request));
       this.client.flush();
     });
   }

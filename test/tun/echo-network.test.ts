@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EchoNetwork } from '../../src/tun/echo-network.ts';
 import type { LandingArea } from '../../src/tun/packet-device.ts';
 import { parseIpv4 } from '../../src/wire/ip.ts';
+import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 import { echoRequest } from './packets.ts';
 import { landingArea, Recorder, send } from './recorder.ts';
 
@@ -81,7 +82,7 @@ describe('EchoNetwork', () => {
   test('refuses packets outside of the memory, before start and after close; close drops what waits', async () => {
     const { network, landing, recorder } = started();
     assert.equal(network.write(landing.memory.length - 10, 20), false);
-    assert.equal(network.write(-1, 20), false);
+    assert.equal(network.write(VIRTIO_HEADER_LENGTH - 1, 20), false);
     send(network, landing, echoRequest(CLIENT, GATEWAY));
     network.close();
     network.close();

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import type { LandingArea, PacketDevice, PacketReceiver } from '../../src/tun/packet-device.ts';
+import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 
 /** Bytes at the start of a landing area's memory that belong to the test: packets to be written lie there. */
-const OUTBOX = 4096;
+const OUTBOX = 80 * 1024;
+/** Where they lie, each behind its virtio header. */
+export const OUTBOX_AT = VIRTIO_HEADER_LENGTH;
 
 export function landingArea(slots = 16, stride = 2048, headroom = 16): LandingArea {
   return { memory: new Uint8Array(OUTBOX + slots * stride), at: OUTBOX, slots, stride, headroom };
@@ -10,8 +13,9 @@ export function landingArea(slots = 16, stride = 2048, headroom = 16): LandingAr
 
 /** Writes a packet from the outbox. */
 export function send(device: PacketDevice, landing: LandingArea, packet: Uint8Array): boolean {
-  landing.memory.set(packet);
-  return device.write(0, packet.length);
+  landing.memory.fill(0, OUTBOX_AT - VIRTIO_HEADER_LENGTH, OUTBOX_AT);
+  landing.memory.set(packet, OUTBOX_AT);
+  return device.write(OUTBOX_AT, packet.length);
 }
 
 /** Copies everything that a device delivers, and checks that slots hold still until `drained`. */

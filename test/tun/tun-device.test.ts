@@ -8,10 +8,11 @@ import { echoReply } from '../../src/tun/echo-reply.ts';
 import type { LandingArea, PacketDevice } from '../../src/tun/packet-device.ts';
 import { closeTun, openTun, TunDevice, TunError, type TunHandle } from '../../src/tun/tun-device.ts';
 import { ipv4Destination, ipVersion } from '../../src/wire/ip.ts';
+import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 import type { DeviceWorkerData } from './device-worker.ts';
 import { Namespace, namespacesUnavailable } from './namespace.ts';
 import { echoRequest } from './packets.ts';
-import { landingArea, Recorder, send } from './recorder.ts';
+import { landingArea, OUTBOX_AT, Recorder, send } from './recorder.ts';
 
 const skip = namespacesUnavailable();
 const MTU = 1400;
@@ -118,7 +119,7 @@ describe('TunDevice', { skip }, () => {
       assert.equal(send(device, landing, packet), true);
       assert.equal(send(device, landing, new Uint8Array(0)), false, 'empty');
       assert.equal(send(device, landing, new Uint8Array(60)), false, 'IP version 0');
-      assert.equal(device.write(-1, 60), false, 'before the memory');
+      assert.equal(device.write(VIRTIO_HEADER_LENGTH - 1, 60), false, 'a header before the memory');
       assert.equal(device.write(landing.memory.length - 59, 60), false, 'beyond the memory');
       device.close();
       assert.equal(send(device, landing, packet), false, 'after close');
@@ -279,8 +280,8 @@ function echoHost(device: PacketDevice, landing: LandingArea) {
   return {
     receive: (at: number, length: number): void => {
       if (ipVersion(view, at) !== 4) return;
-      const reply = echoReply(view, at, length, 0, ipv4Destination(view, at));
-      if (reply > 0) assert.ok(device.write(0, reply));
+      const reply = echoReply(view, at, length, OUTBOX_AT, ipv4Destination(view, at));
+      if (reply > 0) assert.ok(device.write(OUTBOX_AT, reply));
     },
     drained: (): void => {},
     onError: (error: Error): void => {
