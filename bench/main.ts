@@ -1,9 +1,10 @@
 /** node build/bench/main.js NAME [--json FILE] [--quick] */
+import { execFileSync } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { availableParallelism, cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark, Row } from './benchmark.ts';
-import { formatTable } from './table.ts';
+import { formatCell, formatTable } from './table.ts';
 
 const benchmarks: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Benchmark> }>> = {
   hotpath: {
@@ -11,7 +12,8 @@ const benchmarks: Readonly<Record<string, { readonly summary: string; readonly l
     load: async () => (await import('./hotpath.ts')).hotpath,
   },
   tcp: {
-    summary: 'iperf3 TCP through one tunnel, both directions: Gbit/s, gateway CPU seconds per GB (root, iperf3)',
+    summary:
+      'iperf3 TCP through 1, 8 and 64 tunnels, both directions: Gbit/s, gateway CPU seconds per GB (root, iperf3)',
     load: async () => (await import('./tcp.ts')).tcp,
   },
 };
@@ -47,11 +49,13 @@ async function main(args: string[]): Promise<number> {
       quick,
       report: row => {
         rows.push(row);
-        console.error(`  ${Object.values(row).map(String).join('  ')}`);
+        console.error(`  ${Object.values(row).map(formatCell).join('  ')}`);
       },
     });
     console.log(`\n${formatTable(rows)}`);
-    const record = { benchmark: name, date: new Date().toISOString(), quick, machine, results };
+    const command = `npm run bench -- ${args.join(' ')}`;
+    const date = new Date().toISOString();
+    const record = { benchmark: name, command, commit: describeCommit(), date, quick, machine, rows, results };
     await file?.writeFile(`${JSON.stringify(record, undefined, 2)}\n`);
     await file?.close();
     return 0;
@@ -86,4 +90,13 @@ function parse(args: string[]) {
 function describeMachine() {
   const cpu = cpus()[0]?.model.trim() ?? 'unknown CPU';
   return { cores: availableParallelism(), cpu, kernel: release(), node: process.versions.node };
+}
+
+/** What was measured, with a mark when files differ from it; undefined outside of a git checkout. */
+function describeCommit(): string | undefined {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,6 @@
 import type { Row } from './benchmark.ts';
 
-/** Aligned columns: text to the left, numbers to the right with three significant digits. */
+/** Aligned columns: text to the left, numbers to the right. */
 export function formatTable(rows: readonly Row[]): string {
   const columns = Object.keys(rows[0] ?? {});
   const cells = [columns, ...rows.map(row => columns.map(column => formatCell(row[column])))];
@@ -18,7 +18,8 @@ export function formatTable(rows: readonly Row[]): string {
   return lines.join('\n');
 }
 
-function formatCell(value: string | number | undefined): string {
+/** Numbers with three significant digits at least, counts as they are. */
+export function formatCell(value: string | number | undefined): string {
   if (typeof value !== 'number') return value ?? '';
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+  return Number.isInteger(value) || value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }

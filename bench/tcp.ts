@@ -1,149 +1,104 @@
 /**
- * iperf3 TCP through one tunnel: client and gateway in network namespaces of their own, joined by a cable.
+ * TCP of the kernel through tunnels, by iperf3: one connection in each tunnel, all at once.
  *
- *   iperf3 -c --- sstpc0 [connect] --- veth --- [gateway] sstp0 --- iperf3 -s
+ *   iperf3 -c --- tunnel0..n [tunnel-devices] --- outer === outer [gateway] sstp0 --- iperf3 -s
  *
  * CPU time is that of the gateway's process alone, from /proc; the client's is shown to tell who the bottleneck was.
  */
-import { execFile, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { GatewayProcess } from '../test/gateway/gateway-process.ts';
-import { PASSWORD, USER, createSite } from '../test/gateway/site.ts';
-import { Namespace } from '../test/tun/namespace.ts';
 import type { Benchmark } from './benchmark.ts';
+import type { Child } from './children.ts';
+import { DIRECTIONS, startServers, transfer } from './iperf.ts';
+import type { Direction } from './iperf.ts';
 import { cpuSeconds } from './process-cpu.ts';
+import { median } from './statistics.ts';
+import { INNER_GATEWAY, Testbed } from './testbed.ts';
+import type { TunnelDevices } from './testbed.ts';
 
-const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
-const GATEWAY_ADDRESS = '10.66.0.1';
-const OUTER = { gateway: '192.0.2.1', client: '192.0.2.2' } as const;
-const IPERF_PORT = '5201';
-const DURATION = { full: 10, quick: 2 } as const;
-const ROUNDS = { full: 5, quick: 1 } as const;
+const FULL = { tunnels: [1, 8, 64], seconds: 10, rounds: 5 } as const;
+const QUICK = { tunnels: [1, 8], seconds: 1, rounds: 1 } as const;
+const FIRST_PORT = 5201;
 const GIGA = 1e9;
 
 interface Sample {
-  readonly bitsPerSecond: number;
+  readonly gigabitsPerSecond: number;
   readonly gatewayCpuPerGb: number;
   readonly clientCpuPerGb: number;
+  /** Of one core. */
+  readonly gatewayLoad: number;
 }
 
-/** Rows are medians of the rounds; both directions alternate, so that a change of the machine's mood meets both. */
+/** Rows are medians of the rounds; the directions alternate, so that a change of the machine's mood meets both. */
 export const tcp: Benchmark = async ({ quick, report }) => {
-  const mode = quick ? 'quick' : 'full';
-  const gatewaySide = new Namespace('g');
-  const clientSide = new Namespace('c');
-  const site = await createSite({
-    listen: [{ address: `${OUTER.gateway}:443` }],
-    workers: 1,
-    network: { mode: 'tun', device: 'sstp', ipv4: { pool: ['10.66.0.0/16'], gateway: GATEWAY_ADDRESS } },
-  });
-  const children: ChildProcess[] = [];
-  let gateway: GatewayProcess | undefined;
+  const { tunnels, seconds, rounds } = quick ? QUICK : FULL;
+  const testbed = await Testbed.start();
+  const servers: Child[] = [];
+  const results = [];
   try {
-    gatewaySide.connect(clientSide, 'outer', `${OUTER.gateway}/24`, 'outer', `${OUTER.client}/24`);
-    gateway = await GatewayProcess.start(site, gatewaySide.name);
-    const client = await startClient(clientSide, site);
-    children.push(client, inNamespace(gatewaySide, 'iperf3', ['-s', '-B', GATEWAY_ADDRESS]));
-    const pids = { gateway: gateway.pid, client: client.pid! };
-
-    const samples: Record<'upload' | 'download', Sample[]> = { upload: [], download: [] };
-    for (let round = 1; round <= ROUNDS[mode]; round++) {
-      for (const direction of ['upload', 'download'] as const) {
-        console.error(`  round ${round} of ${ROUNDS[mode]}, ${direction}, ${DURATION[mode]} s`);
-        samples[direction].push(await transfer(clientSide, direction, DURATION[mode], pids));
+    const ports = Array.from({ length: Math.max(...tunnels) }, (_, index) => FIRST_PORT + index);
+    servers.push(...(await startServers(testbed.gatewaySide, INNER_GATEWAY, ports)));
+    for (const count of tunnels) {
+      const devices = await testbed.openTunnels(count);
+      const samples: Record<Direction, Sample[]> = { upload: [], download: [] };
+      for (let round = 1; round <= rounds; round++) {
+        for (const direction of DIRECTIONS) {
+          console.error(`  ${count} tunnels, ${direction}, ${seconds} s, round ${round} of ${rounds}`);
+          samples[direction].push(await measure(testbed, devices, direction, seconds));
+        }
+      }
+      await devices.stop();
+      for (const direction of DIRECTIONS) {
+        const middle = medians(samples[direction]);
+        results.push({ family: 'IPv4', tunnels: count, direction, ...middle, samples: samples[direction] });
+        report({
+          family: 'IPv4',
+          tunnels: count,
+          direction,
+          'Gbit/s': middle.gigabitsPerSecond,
+          'gateway CPU s/GB': middle.gatewayCpuPerGb,
+          'gateway CPU %': middle.gatewayLoad * 100,
+          'client CPU s/GB': middle.clientCpuPerGb,
+        });
       }
     }
-    const results = Object.entries(samples).map(([direction, rounds]) => ({
-      direction,
-      'Gbit/s': median(rounds.map(sample => sample.bitsPerSecond)) / GIGA,
-      'gateway CPU s/GB': median(rounds.map(sample => sample.gatewayCpuPerGb)),
-      'client CPU s/GB': median(rounds.map(sample => sample.clientCpuPerGb)),
-    }));
-    for (const { direction, ...figures } of results) {
-      report({
-        direction,
-        ...Object.fromEntries(Object.entries(figures).map(([key, value]) => [key, value.toFixed(2)])),
-      });
-    }
-    return { tunnels: 1, seconds: DURATION[mode], rounds: samples, results };
+    return { unit: 'GB = 10^9 bytes of TCP payload; medians of rounds', seconds, rounds, results };
   } finally {
-    for (const child of children.toReversed()) await end(child);
-    await gateway?.stop();
-    site.remove();
-    clientSide.delete();
-    gatewaySide.delete();
+    for (const server of servers) server.kill();
+    await testbed.close();
   }
 };
 
-async function transfer(
-  side: Namespace,
-  direction: 'upload' | 'download',
+async function measure(
+  { gateway, clientSide }: Testbed,
+  devices: TunnelDevices,
+  direction: Direction,
   seconds: number,
-  pids: { readonly gateway: number; readonly client: number },
 ): Promise<Sample> {
-  const before = { gateway: cpuSeconds(pids.gateway), client: cpuSeconds(pids.client) };
-  const args = ['-c', GATEWAY_ADDRESS, '-p', IPERF_PORT, '-t', String(seconds), '-J'];
-  if (direction === 'download') args.push('-R');
-  const { stdout } = await promisify(execFile)('ip', ['netns', 'exec', side.name, 'iperf3', ...args], {
-    maxBuffer: 1 << 26,
-  });
-  const { end: summary } = JSON.parse(stdout) as { end: { sum_received: { bytes: number; bits_per_second: number } } };
-  const gigabytes = summary.sum_received.bytes / GIGA;
+  const start = performance.now();
+  const before = { gateway: cpuSeconds(gateway.pid), client: cpuSeconds(devices.pid) };
+  const transfers = await Promise.all(
+    devices.addresses.map((address, index) =>
+      transfer({ from: clientSide, address, server: INNER_GATEWAY, port: FIRST_PORT + index, direction, seconds }),
+    ),
+  );
+  const elapsed = (performance.now() - start) / 1000;
+  const spent = {
+    gateway: cpuSeconds(gateway.pid) - before.gateway,
+    client: cpuSeconds(devices.pid) - before.client,
+  };
+  const gigabytes = transfers.reduce((sum, { bytes }) => sum + bytes, 0) / GIGA;
   return {
-    bitsPerSecond: summary.sum_received.bits_per_second,
-    gatewayCpuPerGb: (cpuSeconds(pids.gateway) - before.gateway) / gigabytes,
-    clientCpuPerGb: (cpuSeconds(pids.client) - before.client) / gigabytes,
+    gigabitsPerSecond: transfers.reduce((sum, { bitsPerSecond }) => sum + bitsPerSecond, 0) / GIGA,
+    gatewayCpuPerGb: spent.gateway / gigabytes,
+    clientCpuPerGb: spent.client / gigabytes,
+    gatewayLoad: spent.gateway / elapsed,
   };
 }
 
-/** Resolves when the tunnel is up. */
-async function startClient(
-  side: Namespace,
-  site: { readonly directory: string; readonly ca: string },
-): Promise<ChildProcess> {
-  const password = join(site.directory, 'password');
-  writeFileSync(password, PASSWORD, { mode: 0o600 });
-  const url = `https://${OUTER.gateway}`;
-  const trust = ['--certificate-sha256', new X509Certificate(site.ca).fingerprint256];
-  const child = inNamespace(side, process.execPath, [
-    MAIN,
-    'connect',
-    ...trust,
-    '-u',
-    USER,
-    '--password-file',
-    password,
-    url,
-  ]);
-  const up = new Promise<void>((resolve, reject) => {
-    createInterface(child.stdout!).on('line', line => {
-      if (line.includes(' is up')) resolve();
-    });
-    child.once('exit', code => reject(new Error(`connect ended with ${code}`)));
-  });
-  await up;
-  return child;
-}
-
-function inNamespace(side: Namespace, program: string, args: readonly string[]): ChildProcess {
-  return spawn('ip', ['netns', 'exec', side.name, program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+function medians(samples: readonly Sample[]): Sample {
+  return {
+    gigabitsPerSecond: median(samples.map(sample => sample.gigabitsPerSecond)),
+    gatewayCpuPerGb: median(samples.map(sample => sample.gatewayCpuPerGb)),
+    clientCpuPerGb: median(samples.map(sample => sample.clientCpuPerGb)),
+    gatewayLoad: median(samples.map(sample => sample.gatewayLoad)),
+  };
 }
