@@ -18,9 +18,20 @@ export class GatewayProcess {
   readonly #child: ReturnType<typeof spawn>;
   readonly #admin: string;
 
-  /** @param namespace the network namespace to run in; its admin plane can only be reached from there. */
-  static async start(site: Site, namespace?: string): Promise<GatewayProcess> {
-    const command = [process.execPath, '--enable-source-maps', MAIN, 'serve', '--config', site.configFile];
+  /**
+   * @param namespace the network namespace to run in; its admin plane can only be reached from there.
+   * @param nodeArguments for a gateway that is looked into: a profiler, a preloaded module.
+   */
+  static async start(site: Site, namespace?: string, nodeArguments: readonly string[] = []): Promise<GatewayProcess> {
+    const command = [
+      process.execPath,
+      '--enable-source-maps',
+      ...nodeArguments,
+      MAIN,
+      'serve',
+      '--config',
+      site.configFile,
+    ];
     // `ip netns exec` becomes the command: the process id is the gateway's.
     const [program, ...args] = namespace === undefined ? command : ['ip', 'netns', 'exec', namespace, ...command];
     const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });

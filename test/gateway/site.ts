@@ -15,11 +15,19 @@ export interface Site {
   readonly remove: () => void;
 }
 
+/** RSA with 2048 bits, or P-256. */
+export type KeyType = 'rsa' | 'ec';
+
 /** @param overrides top-level sections that replace the defaults here, as they stand in YAML (JSON is YAML). */
-export async function createSite(overrides: Readonly<Record<string, unknown>> = {}): Promise<Site> {
+export async function createSite(
+  overrides: Readonly<Record<string, unknown>> = {},
+  keyType: KeyType = 'rsa',
+): Promise<Site> {
   const directory = mkdtempSync(join(tmpdir(), 'sstp-gateway-test-'));
   const pair = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType,
     keySize: 2048,
+    curve: 'P-256',
     algorithm: 'sha256',
     extensions: [
       { name: 'extKeyUsage', serverAuth: true },

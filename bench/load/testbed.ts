@@ -1,0 +1,102 @@
+/**
+ * A gateway under load: the gateway and the network behind it in one namespace, the clients in another, and a cable.
+ *
+ *   generator: N tunnels --- veth --- gateway, sstp0.. --- load0: sender
+ */
+import { X509Certificate } from 'node:crypto';
+import { GatewayProcess } from '../../test/gateway/gateway-process.ts';
+import { PASSWORD, USER, createSite } from '../../test/gateway/site.ts';
+import type { KeyType } from '../../test/gateway/site.ts';
+import { Namespace } from '../../test/tun/namespace.ts';
+import { parseIpv4 } from '../../src/wire/ip.ts';
+import { startGenerator, startSender } from './load-process.ts';
+import type { LoadProcess } from './load-process.ts';
+import type { GeneratorCommands, SenderCommands, Target } from './protocol.ts';
+
+const OUTER = { gateway: '192.0.2.1', client: '192.0.2.2' } as const;
+const GATEWAY_ADDRESS = '10.66.0.1';
+const POOL = '10.66.0.0/16';
+const BEHIND = { device: 'load0', network: '10.99.0.0/16', host: '10.99.0.9' } as const;
+
+/** Where uploads go: a host on the network behind the gateway. */
+export const UPLOAD_TO = { destination: parseIpv4(BEHIND.host)!, port: 9 } as const;
+
+export interface TestbedOptions {
+  readonly workers: number;
+  readonly keyType?: KeyType;
+  /** Sections of the gateway's configuration, as for `createSite`. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly nodeArguments?: readonly string[];
+}
+
+export class Testbed {
+  readonly gateway: GatewayProcess;
+  readonly generator: LoadProcess<GeneratorCommands>;
+  readonly sender: LoadProcess<SenderCommands>;
+  readonly target: Target;
+  readonly #cleanups: Cleanups;
+
+  /** Close it in the end; an interrupted process leaves nothing behind either. */
+  static async create({ workers, keyType, config, nodeArguments }: TestbedOptions): Promise<Testbed> {
+    const cleanups: Cleanups = [];
+    try {
+      const inside = new Namespace('g');
+      cleanups.push(() => inside.delete());
+      const outside = new Namespace('c');
+      cleanups.push(() => outside.delete());
+      inside.connect(outside, 'outer', `${OUTER.gateway}/24`, 'outer', `${OUTER.client}/24`);
+      inside.runBlocking('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+      const site = await createSite(
+        {
+          listen: [{ address: `${OUTER.gateway}:443` }],
+          workers,
+          network: { mode: 'tun', device: 'sstp', ipv4: { pool: [POOL], gateway: GATEWAY_ADDRESS } },
+          ...config,
+        },
+        keyType,
+      );
+      cleanups.push(() => site.remove());
+      process.once('exit', site.remove);
+      // It logs as it does by default, two lines a tunnel: that is part of what a tunnel costs.
+      const gateway = await GatewayProcess.start(site, inside.name, nodeArguments);
+      cleanups.push(() => gateway.stop());
+      const sender = await startSender(inside.name, BEHIND);
+      cleanups.push(() => sender.stop());
+      const generator = await startGenerator(outside.name);
+      cleanups.push(() => generator.stop());
+      const target = {
+        https: {
+          host: OUTER.gateway,
+          port: gateway.port,
+          certificateSha256: new X509Certificate(site.ca).fingerprint256,
+        },
+        user: USER,
+        password: PASSWORD,
+        auth: ['mschapv2'],
+      } as const;
+      return new Testbed({ gateway, generator, sender, target }, cleanups);
+    } catch (error) {
+      await runAll(cleanups);
+      throw error;
+    }
+  }
+
+  private constructor(parts: Pick<Testbed, 'gateway' | 'generator' | 'sender' | 'target'>, cleanups: Cleanups) {
+    this.gateway = parts.gateway;
+    this.generator = parts.generator;
+    this.sender = parts.sender;
+    this.target = parts.target;
+    this.#cleanups = cleanups;
+  }
+
+  close(): Promise<void> {
+    return runAll(this.#cleanups);
+  }
+}
+
+type Cleanups = (() => unknown)[];
+
+/** The last one first. */
+async function runAll(cleanups: Cleanups): Promise<void> {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+}
