@@ -9,27 +9,27 @@ import { PASSWORD, USER, createSite } from '../../test/gateway/site.ts';
 import type { KeyType } from '../../test/gateway/site.ts';
 import { Namespace } from '../../test/tun/namespace.ts';
 import { parseIpv4 } from '../../src/wire/ip.ts';
+import { INNER_GATEWAY, OUTER, layVeth } from '../testbed.ts';
 import { startGenerator, startSender } from './load-process.ts';
 import type { LoadProcess } from './load-process.ts';
 import type { GeneratorCommands, SenderCommands, Target } from './protocol.ts';
 
-const OUTER = { gateway: '192.0.2.1', client: '192.0.2.2' } as const;
-const GATEWAY_ADDRESS = '10.66.0.1';
 const POOL = '10.66.0.0/16';
 const BEHIND = { device: 'load0', network: '10.99.0.0/16', host: '10.99.0.9' } as const;
 
 /** Where uploads go: a host on the network behind the gateway. */
 export const UPLOAD_TO = { destination: parseIpv4(BEHIND.host)!, port: 9 } as const;
 
-export interface TestbedOptions {
-  readonly workers: number;
+export interface LoadTestbedOptions {
+  /** Data workers; 'auto' is one a core, as by default. */
+  readonly workers: number | 'auto';
   readonly keyType?: KeyType;
   /** Sections of the gateway's configuration, as for `createSite`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly nodeArguments?: readonly string[];
 }
 
-export class Testbed {
+export class LoadTestbed {
   readonly gateway: GatewayProcess;
   readonly generator: LoadProcess<GeneratorCommands>;
   readonly sender: LoadProcess<SenderCommands>;
@@ -37,20 +37,20 @@ export class Testbed {
   readonly #cleanups: Cleanups;
 
   /** Close it in the end; an interrupted process leaves nothing behind either. */
-  static async create({ workers, keyType, config, nodeArguments }: TestbedOptions): Promise<Testbed> {
+  static async create({ workers, keyType, config, nodeArguments }: LoadTestbedOptions): Promise<LoadTestbed> {
     const cleanups: Cleanups = [];
     try {
       const inside = new Namespace('g');
       cleanups.push(() => inside.delete());
       const outside = new Namespace('c');
       cleanups.push(() => outside.delete());
-      inside.connect(outside, 'outer', `${OUTER.gateway}/24`, 'outer', `${OUTER.client}/24`);
+      layVeth(inside, outside);
       inside.runBlocking('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
       const site = await createSite(
         {
           listen: [{ address: `${OUTER.gateway}:443` }],
           workers,
-          network: { mode: 'tun', device: 'sstp', ipv4: { pool: [POOL], gateway: GATEWAY_ADDRESS } },
+          network: { mode: 'tun', device: 'sstp', ipv4: { pool: [POOL], gateway: INNER_GATEWAY } },
           ...config,
         },
         keyType,
@@ -74,14 +74,14 @@ export class Testbed {
         password: PASSWORD,
         auth: ['mschapv2'],
       } as const;
-      return new Testbed({ gateway, generator, sender, target }, cleanups);
+      return new LoadTestbed({ gateway, generator, sender, target }, cleanups);
     } catch (error) {
       await runAll(cleanups);
       throw error;
     }
   }
 
-  private constructor(parts: Pick<Testbed, 'gateway' | 'generator' | 'sender' | 'target'>, cleanups: Cleanups) {
+  private constructor(parts: Pick<LoadTestbed, 'gateway' | 'generator' | 'sender' | 'target'>, cleanups: Cleanups) {
     this.gateway = parts.gateway;
     this.generator = parts.generator;
     this.sender = parts.sender;
