@@ -4,7 +4,7 @@
  */
 
 /** Rises when an export changes its meaning; the host refuses a module with another number. */
-export const ABI_VERSION: i32 = 1;
+export const ABI_VERSION: i32 = 2;
 
 export {
   INPUT_AT,
@@ -25,5 +25,5 @@ export {
 export { admit } from './admit';
 export { checksum } from './checksum';
 export { consumed, delineate } from './delineate';
-export { frame, frameInto } from './frame';
 export { routeAdd, routeLookup, routeRemove } from './routes';
+export { segmentBegin, segmentBytes, segmentInto } from './segment';

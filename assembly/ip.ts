@@ -4,6 +4,7 @@ import { loadU16, loadU32 } from './network-order';
 export const IPV4_HEADER_LENGTH: u32 = 20;
 export const IPV6_HEADER_LENGTH: u32 = 40;
 export const IP_PROTOCOL_TCP: u32 = 6;
+export const IP_PROTOCOL_UDP: u32 = 17;
 
 export function ipVersion(at: u32): u32 {
   return load<u8>(at) >> 4;
@@ -22,6 +23,11 @@ export function ipv4FragmentOffset(at: u32): u32 {
   return loadU16(at + 6) & 0x1fff;
 }
 
+/** A fragment has an offset or says that more follow. */
+export function ipv4IsFragment(at: u32): bool {
+  return (loadU16(at + 6) & 0x3fff) != 0;
+}
+
 export function ipv4Protocol(at: u32): u32 {
   return load<u8>(at, 9);
 }
@@ -32,4 +38,14 @@ export function ipv4Source(at: u32): u32 {
 
 export function ipv4Destination(at: u32): u32 {
   return loadU32(at + 16);
+}
+
+/** Of what follows the fixed header, extension headers included. */
+export function ipv6PayloadLength(at: u32): u32 {
+  return loadU16(at + 4);
+}
+
+/** What follows the fixed header. */
+export function ipv6NextHeader(at: u32): u32 {
+  return load<u8>(at, 6);
 }

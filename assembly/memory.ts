@@ -22,9 +22,12 @@ export const TABLE_ENTRIES: u32 = 17408;
 export const TABLE_AT: u32 = INPUT_AT + INPUT_LENGTH;
 export const ENTRY_LENGTH: u32 = 8;
 
-/** A slot holds the longest IP packet that SSTP can carry (4087 bytes) behind its headroom. */
+/**
+ * A slot holds the longest super-packet (an IPv6 header and 65535 bytes) behind its headroom, and a little more. An odd
+ * number of cache lines from slot to slot: the headers of all slots do not fall into the same set of the cache.
+ */
 export const TUN_SLOTS: u32 = 64;
-export const TUN_STRIDE: u32 = 4224;
+export const TUN_STRIDE: u32 = 67648;
 export const TUN_HEADROOM: u32 = 64;
 export const TUN_AT: u32 = TABLE_AT + TABLE_ENTRIES * ENTRY_LENGTH;
 

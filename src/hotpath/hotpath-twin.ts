@@ -11,12 +11,12 @@ import {
   ENTRY_LENGTH,
   ENTRY_PROTOCOL,
   EntryMark,
-  FRAME_HEADER_LENGTH,
-  MAX_FRAMED_LENGTH,
   PathError,
   type PacketPath,
 } from './packet-path.ts';
+import { onesComplementSum } from './twin-checksum.ts';
 import { clampMssIpv4 } from './twin-clamp-mss.ts';
+import { TwinSegmenter } from './twin-segment.ts';
 
 const SSTP_VERSION = 0x10;
 const SSTP_HEADER_LENGTH = 4;
@@ -29,10 +29,8 @@ const PPP_ADDRESS_CONTROL = 0xff03;
 /** Starts a frame's address field only: protocol 00FF is reserved, so that the two cannot be confused. */
 const PPP_ALL_STATIONS = 0xff;
 const PPP_IPV4 = 0x0021;
-const PPP_IPV6 = 0x0057;
 
 const IPV4_HEADER_LENGTH = 20;
-const IPV6_HEADER_LENGTH = 40;
 
 const MAX_ROUTES = 98_304;
 
@@ -45,13 +43,14 @@ export class HotpathTwin implements PacketPath {
   readonly tableEntries = 17_408;
   readonly tunAt = this.tableAt + this.tableEntries * ENTRY_LENGTH;
   readonly tunSlots = 64;
-  readonly tunStride = 4224;
+  readonly tunStride = 67_648;
   readonly headroom = 64;
   readonly scratchAt = this.tunAt + this.tunSlots * this.tunStride;
   readonly scratchLength = 65_536;
   readonly transmitAt = this.scratchAt + this.scratchLength;
   readonly transmitBlocks = 1024;
   readonly transmitBlockLength = 32_768;
+  readonly #segmenter: TwinSegmenter;
   readonly #routes = new Map<number, number>();
   #consumed = 0;
 
@@ -59,6 +58,7 @@ export class HotpathTwin implements PacketPath {
     const buffer = new ArrayBuffer(this.transmitAt + this.transmitBlocks * this.transmitBlockLength);
     this.memory = new Uint8Array(buffer);
     this.view = new DataView(buffer);
+    this.#segmenter = new TwinSegmenter(this.memory, this.view);
   }
 
   delineate(at: number, end: number): number {
@@ -109,20 +109,16 @@ export class HotpathTwin implements PacketPath {
     return admitted;
   }
 
-  frame(at: number, length: number): number {
-    const protocol = pppProtocol(this.view, at, length);
-    if (protocol < 0) return protocol;
-    writeFrameHeader(this.view, at - FRAME_HEADER_LENGTH, length, protocol);
-    return at - FRAME_HEADER_LENGTH;
+  segmentBegin(at: number, length: number, mss: number): number {
+    return this.#segmenter.segmentBegin(at, length, mss);
   }
 
-  frameInto(at: number, length: number, to: number, mss: number): number {
-    const protocol = pppProtocol(this.view, at, length);
-    if (protocol < 0) return protocol;
-    writeFrameHeader(this.view, to, length, protocol);
-    this.memory.copyWithin(to + FRAME_HEADER_LENGTH, at, at + length);
-    if (mss !== 0 && protocol === PPP_IPV4) clampMssIpv4(this.view, to + FRAME_HEADER_LENGTH, length, mss);
-    return FRAME_HEADER_LENGTH + length;
+  segmentBytes(): number {
+    return this.#segmenter.segmentBytes();
+  }
+
+  segmentInto(to: number, room: number): number {
+    return this.#segmenter.segmentInto(to, room);
   }
 
   routeAdd(address: number, slot: number): boolean {
@@ -143,19 +139,7 @@ export class HotpathTwin implements PacketPath {
   }
 
   checksum(at: number, length: number, initial: number): number {
-    const { view } = this;
-    const end = at + length;
-    let sum = (initial >>> 16) + (initial & 0xffff);
-    let next = at;
-    // Two words a read: this halves the time.
-    for (; next + 4 <= end; next += 4) {
-      const words = view.getInt32(next);
-      sum += (words >>> 16) + (words & 0xffff);
-    }
-    for (; next + 2 <= end; next += 2) sum += view.getUint16(next);
-    if (next < end) sum += view.getUint8(next) << 8;
-    while (sum > 0xffff) sum = (sum % 0x10000) + Math.floor(sum / 0x10000);
-    return sum;
+    return onesComplementSum(this.view, at, at + length, initial);
   }
 }
 
@@ -193,19 +177,4 @@ function isWholeIpv4(view: DataView, at: number, length: number): boolean {
   const headerLength = (first & 0x0f) * 4;
   const totalLength = view.getUint16(at + 2);
   return first >> 4 === 4 && headerLength >= IPV4_HEADER_LENGTH && headerLength <= totalLength && totalLength <= length;
-}
-
-function pppProtocol(view: DataView, at: number, length: number): number {
-  if (length > MAX_FRAMED_LENGTH) return PathError.TooLong;
-  if (length < IPV4_HEADER_LENGTH) return PathError.TooShort;
-  const version = view.getUint8(at) >> 4;
-  if (version === 4) return PPP_IPV4;
-  if (version !== 6) return PathError.NotIp;
-  return length < IPV6_HEADER_LENGTH ? PathError.TooShort : PPP_IPV6;
-}
-
-/** 10 00, u16 length, FF 03, u16 protocol. */
-function writeFrameHeader(view: DataView, to: number, length: number, protocol: number): void {
-  view.setUint32(to, (SSTP_VERSION << 24) | (FRAME_HEADER_LENGTH + length));
-  view.setUint32(to + 4, (PPP_ADDRESS_CONTROL << 16) | protocol);
 }

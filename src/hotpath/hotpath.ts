@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { PacketPath } from './packet-path.ts';
 
 /** The ABI_VERSION of `assembly/index.ts` that this host was written for. */
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 
 export type HotpathTarget = 'release' | 'debug';
 
@@ -28,8 +28,9 @@ interface HotpathExports {
   readonly delineate: (at: number, end: number) => number;
   readonly consumed: () => number;
   readonly admit: (entries: number, source: number, mss: number) => number;
-  readonly frame: (at: number, length: number) => number;
-  readonly frameInto: (at: number, length: number, to: number, mss: number) => number;
+  readonly segmentBegin: (at: number, length: number, mss: number) => number;
+  readonly segmentBytes: () => number;
+  readonly segmentInto: (to: number, room: number) => number;
   readonly routeAdd: (address: number, slot: number) => number;
   readonly routeRemove: (address: number) => number;
   readonly routeLookup: (at: number, length: number) => number;
@@ -63,8 +64,9 @@ export class Hotpath implements PacketPath {
   readonly delineate: PacketPath['delineate'];
   readonly consumed: PacketPath['consumed'];
   readonly admit: PacketPath['admit'];
-  readonly frame: PacketPath['frame'];
-  readonly frameInto: PacketPath['frameInto'];
+  readonly segmentBegin: PacketPath['segmentBegin'];
+  readonly segmentBytes: PacketPath['segmentBytes'];
+  readonly segmentInto: PacketPath['segmentInto'];
   readonly routeLookup: PacketPath['routeLookup'];
   readonly checksum: PacketPath['checksum'];
   readonly #exports: HotpathExports;
@@ -96,8 +98,9 @@ export class Hotpath implements PacketPath {
     this.delineate = exports.delineate;
     this.consumed = exports.consumed;
     this.admit = exports.admit;
-    this.frame = exports.frame;
-    this.frameInto = exports.frameInto;
+    this.segmentBegin = exports.segmentBegin;
+    this.segmentBytes = exports.segmentBytes;
+    this.segmentInto = exports.segmentInto;
     this.routeLookup = exports.routeLookup;
     this.checksum = exports.checksum;
     this.#exports = exports;

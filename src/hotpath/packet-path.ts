@@ -8,8 +8,9 @@
  * from here. A range handed to a function must lie inside the memory: the bytes in it may be anything (they come
  * from peers), the range itself is the caller's responsibility.
  */
+import type { Segmentation } from './segmentation.ts';
 
-/** Bytes that `frame` writes in front of an IP packet: SSTP data header (4), FF 03 (2), PPP protocol (2). */
+/** Bytes in front of each IP packet in a tunnel: SSTP data header (4), FF 03 (2), PPP protocol (2). */
 export const FRAME_HEADER_LENGTH = 8;
 
 /** Longest IP packet that fits in one SSTP packet: 4095 less {@link FRAME_HEADER_LENGTH}. */
@@ -54,6 +55,10 @@ export const PathError = {
   TooShort: -5,
   /** Neither IPv4 nor IPv6. */
   NotIp: -6,
+  /** The virtio header and the packet's own headers contradict each other, or a length its packet. */
+  Malformed: -7,
+  /** A super-packet of a kind that was not asked for, such as UDP to be fragmented (UFO). */
+  GsoType: -8,
 } as const;
 export type PathError = (typeof PathError)[keyof typeof PathError];
 
@@ -82,7 +87,7 @@ interface PacketMemory {
   readonly scratchLength: number;
 }
 
-export interface PacketPath extends PacketMemory {
+export interface PacketPath extends PacketMemory, Segmentation {
   /**
    * Cuts the SSTP byte stream in [at, end) into table entries, in place (MS-SSTP 2.2.1, 3.1.5.1).
    *
@@ -103,16 +108,6 @@ export interface PacketPath extends PacketMemory {
    * Entries of other protocols are left alone.
    */
   admit(entries: number, source: number, mss: number): number;
-  /**
-   * Writes SSTP data header, FF 03 and PPP protocol into the {@link FRAME_HEADER_LENGTH} bytes in front of the IP
-   * packet at `at`. Returns where the frame starts, or a {@link PathError}.
-   */
-  frame(at: number, length: number): number;
-  /**
-   * Writes the framed IP packet at `to` (not overlapping with the packet), with the MSS of a TCP SYN lowered to
-   * `mss` (0 = off). Returns the bytes written, or a {@link PathError}; then nothing was written.
-   */
-  frameInto(at: number, length: number, to: number, mss: number): number;
   /**
    * Sends IPv4 `address` (u32) to `slot` (>= 0), replacing an earlier route. False when the table is full, the
    * address is 0.0.0.0 or the slot is negative.

@@ -1,13 +1,14 @@
 /**
  * What waits to be sent into one tunnel.
  *
- * 1. `append` frames an IP packet into the block at the tail (a new block when it is full).
+ * 1. `append` makes framed packets of what the device read, in the block at the tail and in new ones as each is full.
  * 2. `flush`, once for each turn of the event loop, hands the blocks to the connection straight from the hot path's
  *    memory, unless an earlier flush is still on its way.
  * 3. When the kernel has taken those bytes the blocks go back to the pool and what has gathered meanwhile is flushed.
  *
  * The queue is bounded in bytes: past the bound a packet is refused and the caller counts it, so that a slow tunnel
- * stops nobody but itself.
+ * stops nobody but itself. A super-packet is refused as a whole: its segments are one burst of one flow, whose sender
+ * has to send the missing ones again however many went through, and a small packet still finds the room that is left.
  */
 import type { BlockPool } from './block-pool.ts';
 import type { PacketPath } from './packet-path.ts';
@@ -16,9 +17,6 @@ import type { PacketPath } from './packet-path.ts';
 export type SendBytes = (bytes: Uint8Array, written: () => void) => void;
 
 export const Refused = { QueueFull: -101, NoBlock: -102 } as const;
-
-/** One 1500-byte packet with its headers must always fit, so a block is closed when less than this is left. */
-const BLOCK_RESERVE = 4096;
 
 interface Block {
   readonly at: number;
@@ -35,6 +33,7 @@ export class TransmitQueue {
   #inFlight: Block[] = [];
   #writesPending = 0;
   #bytes = 0;
+  #appended = 0;
   #released = false;
   readonly #written = (): void => this.#onWritten();
 
@@ -51,26 +50,25 @@ export class TransmitQueue {
     return this.#bytes;
   }
 
+  /** IP packets that the last {@link append} was about, taken up or refused; 1 when the hot path could not read it. */
+  get appended(): number {
+    return this.#appended;
+  }
+
   /**
-   * Frames the IP packet at `at`.
+   * Takes up the IP packet or super-packet at `at`, with its virtio header in front of it.
    * @param mss largest TCP segment to let a SYN announce, 0 to leave it alone.
-   * @returns the bytes taken up, or a negative code: one of {@link Refused}, or of the hot path.
+   * @returns the bytes taken up, frame headers included, or a negative code: one of {@link Refused}, or of the hot path.
    */
   append(at: number, length: number, mss: number): number {
-    if (this.#bytes + length > this.#limit) return Refused.QueueFull;
-    let block = this.#waiting.at(-1);
-    if (block === undefined || block.length > this.#path.transmitBlockLength - BLOCK_RESERVE) {
-      const start = this.#pool.take();
-      if (start < 0) return Refused.NoBlock;
-      block = { at: start, length: 0 };
-      this.#waiting.push(block);
-    }
-    const framed = this.#path.frameInto(at, length, block.at + block.length, mss);
-    if (framed > 0) {
-      block.length += framed;
-      this.#bytes += framed;
-    }
-    return framed;
+    const packets = this.#path.segmentBegin(at, length, mss);
+    this.#appended = Math.max(1, packets);
+    if (packets < 0) return packets;
+    const bytes = this.#path.segmentBytes();
+    if (this.#bytes + bytes > this.#limit) return Refused.QueueFull;
+    if (!this.#store(bytes)) return Refused.NoBlock;
+    this.#bytes += bytes;
+    return bytes;
   }
 
   flush(): void {
@@ -94,6 +92,43 @@ export class TransmitQueue {
     this.#released = true;
     for (const block of this.#waiting) this.#pool.give(block.at);
     this.#waiting = [];
+  }
+
+  /** Writes what the hot path has begun into blocks. False when there are not enough: then nothing has changed. */
+  #store(bytes: number): boolean {
+    const { transmitBlockLength } = this.#path;
+    const blocks = this.#waiting.length;
+    const tailLength = this.#waiting.at(-1)?.length ?? 0;
+    let block = this.#waiting.at(-1);
+    for (let left = bytes; left > 0;) {
+      const written =
+        block === undefined ? 0 : this.#path.segmentInto(block.at + block.length, transmitBlockLength - block.length);
+      if (block === undefined || written === 0) {
+        block = this.#addBlock();
+        if (block === undefined) {
+          this.#takeBack(blocks, tailLength);
+          return false;
+        }
+        continue;
+      }
+      block.length += written;
+      left -= written;
+    }
+    return true;
+  }
+
+  #addBlock(): Block | undefined {
+    const at = this.#pool.take();
+    if (at < 0) return undefined;
+    const block = { at, length: 0 };
+    this.#waiting.push(block);
+    return block;
+  }
+
+  #takeBack(blocks: number, tailLength: number): void {
+    for (const block of this.#waiting.splice(blocks)) this.#pool.give(block.at);
+    const tail = this.#waiting.at(-1);
+    if (tail !== undefined) tail.length = tailLength;
   }
 
   #sendEachPacket(block: Block): void {

@@ -13,7 +13,15 @@
 import type { HttpsConnection, HttpsUpper, DisconnectCause } from '../https/connection.ts';
 import { Refused, TransmitQueue } from '../hotpath/transmit-queue.ts';
 import { StreamCutter } from '../hotpath/stream-cutter.ts';
-import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark } from '../hotpath/packet-path.ts';
+import {
+  ENTRY_AT,
+  ENTRY_BYTES,
+  ENTRY_LENGTH,
+  ENTRY_PROTOCOL,
+  EntryMark,
+  FRAME_HEADER_LENGTH,
+  PathError,
+} from '../hotpath/packet-path.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { AuthMethod, Credentials, Ipv4Parameters, Verdict } from '../protocol/ppp/credentials.ts';
 import { ServerTunnel } from '../protocol/server-tunnel.ts';
@@ -152,11 +160,12 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   queuePacket(at: number, length: number): void {
     const { counters } = this.#context;
     const taken = this.#queue.append(at, length, this.#mss);
+    const packets = this.#queue.appended;
     if (taken < 0) {
-      counters.countDrop(dropReason(taken), this.slot);
+      counters.countDrop(dropReason(taken), this.slot, packets);
       return;
     }
-    counters.countSent(this.slot, 1, length);
+    counters.countSent(this.slot, packets, taken - packets * FRAME_HEADER_LENGTH);
     if (this.#dirty) return;
     this.#dirty = true;
     this.#context.dirty.push(this);
@@ -231,8 +240,10 @@ function dropReason(code: number): DropReason {
       return 'queue-full';
     case Refused.NoBlock:
       return 'no-transmit-block';
-    default:
+    case PathError.TooLong:
       return 'too-long';
+    default:
+      return 'malformed';
   }
 }
 

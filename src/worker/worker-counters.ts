@@ -72,9 +72,9 @@ export class WorkerCounters {
     this.#add(slotCell(slot, Slot.TxBytes), bytes);
   }
 
-  countDrop(reason: DropReason, slot?: number): void {
-    this.#add(dropCell.get(reason)!, 1);
-    if (slot !== undefined) this.#add(slotCell(slot, Slot.Drops), 1);
+  countDrop(reason: DropReason, slot?: number, packets = 1): void {
+    this.#add(dropCell.get(reason)!, packets);
+    if (slot !== undefined) this.#add(slotCell(slot, Slot.Drops), packets);
   }
 
   clearSlot(slot: number): void {
