@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EchoNetwork } from '../../src/tun/echo-network.ts';
+import { NO_OFFLOADS } from '../../src/tun/offloads.ts';
 import type { LandingArea } from '../../src/tun/packet-device.ts';
 import { parseIpv4 } from '../../src/wire/ip.ts';
-import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
+import { GsoType, VIRTIO_HEADER_LENGTH, VirtioFlag } from '../../src/wire/virtio.ts';
 import { echoRequest } from './packets.ts';
-import { landingArea, Recorder, send } from './recorder.ts';
+import { landingArea, Recorder, send, sendVectors } from './recorder.ts';
+import { encodeVirtioHeader } from './virtio.ts';
 
 const GATEWAY = '10.66.0.1';
 const CLIENT = '10.66.0.7';
+/** The virtio header of a plain packet. */
+const PLAIN = new Uint8Array(VIRTIO_HEADER_LENGTH);
 
 describe('EchoNetwork', () => {
   test('delivers an answer in a later turn, never from within write', async () => {
@@ -63,6 +67,40 @@ describe('EchoNetwork', () => {
     send(network, landing, echoRequest(CLIENT, GATEWAY, 2));
     await done;
     assert.deepEqual(seen, [1, 2, 11, 12]);
+  });
+
+  test('answers a packet in two pieces as one in one piece', async () => {
+    const { network, landing, recorder } = started();
+    const request = echoRequest(CLIENT, GATEWAY, 7);
+    assert.equal(sendVectors(network, landing, [PLAIN, request]), true);
+    assert.equal(send(network, landing, request), true);
+    await recorder.until(() => recorder.packets.length === 2);
+    assert.deepEqual(recorder.packets[0], recorder.packets[1]);
+    assert.equal(sequenceOf(recorder.packets[0]!), 7);
+  });
+
+  test('puts a zero header in front of its answers, whatever the slot held before', async () => {
+    const { network, landing, recorder } = started();
+    landing.memory.fill(0xff, landing.at);
+    send(network, landing, echoRequest(CLIENT, GATEWAY));
+    await recorder.until(() => recorder.packets.length === 1);
+    assert.deepEqual(encodeVirtioHeader(recorder.headers[0]!), PLAIN);
+  });
+
+  test('refuses what it has not agreed to: super-packets, unfinished checksums, packets in pieces', () => {
+    const { network, landing } = started();
+    const packet = echoRequest(CLIENT, GATEWAY);
+    const unfinished = Uint8Array.of(VirtioFlag.NeedsChecksum, 0, 0, 0, 0, 0, 20, 0, 2, 0);
+    const superPacket = Uint8Array.of(0, GsoType.UdpL4, 28, 0, 20, 0, 0, 0, 0, 0);
+    assert.deepEqual(network.offloads, NO_OFFLOADS);
+    for (const header of [unfinished, superPacket]) {
+      assert.equal(send(network, landing, packet, header), false);
+      assert.equal(sendVectors(network, landing, [header, packet]), false);
+    }
+    assert.equal(sendVectors(network, landing, [PLAIN]), false);
+    assert.equal(sendVectors(network, landing, [PLAIN, packet.subarray(0, 40), packet.subarray(40)]), false);
+    assert.equal(sendVectors(network, landing, [PLAIN.subarray(1), packet]), false);
+    assert.equal(network.writeVectors(landing.memory.length - 31, 2), false, 'vectors beyond the memory');
   });
 
   test('takes and counts what it has no answer to', () => {

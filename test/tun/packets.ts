@@ -1,6 +1,6 @@
 // IPv4 packets with correct checksums, as a host's own stack would make them.
 
-import { internetChecksum, IpProtocol, onesComplementSum, parseIpv4 } from '../../src/wire/ip.ts';
+import { internetChecksum, IpProtocol, IPV4_HEADER_LENGTH, onesComplementSum, parseIpv4 } from '../../src/wire/ip.ts';
 
 export interface IcmpMessage {
   readonly type: number;
@@ -73,4 +73,67 @@ export function resealHeader(packet: Uint8Array): Uint8Array {
   view.setUint16(10, 0);
   view.setUint16(10, internetChecksum(view, 0, (packet[0]! & 0x0f) * 4));
   return packet;
+}
+
+export interface Message {
+  readonly source: string;
+  readonly destination: string;
+  readonly payload: Uint8Array;
+}
+
+const TCP_ACK_PSH = 0x18;
+
+/**
+ * A TCP segment as a sender with checksum and segmentation offload leaves it: of any length, its checksum field holding the sum of the
+ * pseudo header. No options; ports 40000 to 80.
+ */
+export function unfinishedTcp({ source, destination, payload }: Message, sequence: number): Uint8Array {
+  const tcp = new Uint8Array(20 + payload.length);
+  const view = new DataView(tcp.buffer);
+  view.setUint16(0, 40_000);
+  view.setUint16(2, 80);
+  view.setUint32(4, sequence);
+  view.setUint32(8, 0x0a0b0c0d);
+  view.setUint8(12, 5 << 4);
+  view.setUint8(13, TCP_ACK_PSH);
+  view.setUint16(14, 0xffff);
+  tcp.set(payload, 20);
+  return withPseudoSum(ipv4Packet(source, destination, IpProtocol.Tcp, tcp), 16);
+}
+
+/** A UDP datagram as {@link unfinishedTcp}, or several of them in one. */
+export function unfinishedUdp({ source, destination, payload }: Message): Uint8Array {
+  const udp = new Uint8Array(8 + payload.length);
+  const view = new DataView(udp.buffer);
+  view.setUint16(0, 40_000);
+  view.setUint16(2, 9);
+  view.setUint16(4, udp.length);
+  udp.set(payload, 8);
+  return withPseudoSum(ipv4Packet(source, destination, IpProtocol.Udp, udp), 6);
+}
+
+/** The sum over pseudo header and transport segment of a packet without IP options, inverted: zero when its checksum is right. */
+export function transportChecksum(packet: Uint8Array): number {
+  const view = viewOf(packet);
+  return internetChecksum(view, IPV4_HEADER_LENGTH, packet.length, pseudoSum(view));
+}
+
+/** Completes a checksum whose field holds the pseudo header's sum. `start` and `offset` as in a virtio header. */
+export function completeChecksum(packet: Uint8Array, start: number, offset: number): void {
+  const view = viewOf(packet);
+  view.setUint16(start + offset, internetChecksum(view, start, packet.length));
+}
+
+function withPseudoSum(packet: Uint8Array, offset: number): Uint8Array {
+  const view = viewOf(packet);
+  view.setUint16(IPV4_HEADER_LENGTH + offset, pseudoSum(view));
+  return packet;
+}
+
+function pseudoSum(packet: DataView): number {
+  return onesComplementSum(packet, 12, 20, packet.getUint8(9) + packet.byteLength - IPV4_HEADER_LENGTH);
+}
+
+function viewOf(packet: Uint8Array): DataView {
+  return new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import type { LandingArea, PacketDevice, PacketReceiver } from '../../src/tun/packet-device.ts';
 import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
+import { virtioHeader, type VirtioHeader } from './virtio.ts';
 
 /** Bytes at the start of a landing area's memory that belong to the test: packets to be written lie there. */
 const OUTBOX = 80 * 1024;
+const PIECE_GAP = 13;
 /** Where they lie, each behind its virtio header. */
 export const OUTBOX_AT = VIRTIO_HEADER_LENGTH;
 
@@ -12,15 +14,39 @@ export function landingArea(slots = 16, stride = 2048, headroom = 16): LandingAr
 }
 
 /** Writes a packet from the outbox. */
-export function send(device: PacketDevice, landing: LandingArea, packet: Uint8Array): boolean {
-  landing.memory.fill(0, OUTBOX_AT - VIRTIO_HEADER_LENGTH, OUTBOX_AT);
+export function send(
+  device: PacketDevice,
+  landing: LandingArea,
+  packet: Uint8Array,
+  header: Uint8Array = new Uint8Array(VIRTIO_HEADER_LENGTH),
+): boolean {
+  landing.memory.set(header, OUTBOX_AT - VIRTIO_HEADER_LENGTH);
   landing.memory.set(packet, OUTBOX_AT);
   return device.write(OUTBOX_AT, packet.length);
+}
+
+/** Writes a packet that lies in the outbox in pieces, with other bytes between them. */
+export function sendVectors(device: PacketDevice, landing: LandingArea, pieces: readonly Uint8Array[]): boolean {
+  const { memory } = landing;
+  const vectors = new DataView(memory.buffer, 0, pieces.length * 16);
+  let at = vectors.byteLength;
+  for (const [index, piece] of pieces.entries()) {
+    memory.fill(0xee, at, at + PIECE_GAP);
+    at += PIECE_GAP;
+    memory.set(piece, at);
+    vectors.setBigUint64(index * 16, BigInt(device.memoryBase + at), true);
+    vectors.setBigUint64(index * 16 + 8, BigInt(piece.length), true);
+    at += piece.length;
+  }
+  assert.ok(at <= OUTBOX);
+  return device.writeVectors(0, pieces.length);
 }
 
 /** Copies everything that a device delivers, and checks that slots hold still until `drained`. */
 export class Recorder implements PacketReceiver {
   readonly packets: Uint8Array[] = [];
+  /** The virtio header of each packet. */
+  readonly headers: VirtioHeader[] = [];
   /** Packets between two calls of `drained`. */
   readonly batches: number[] = [];
   readonly errors: Error[] = [];
@@ -36,6 +62,7 @@ export class Recorder implements PacketReceiver {
   receive(at: number, length: number): void {
     const copy = this.#landing.memory.slice(at, at + length);
     this.packets.push(copy);
+    this.headers.push(virtioHeader(new DataView(this.#landing.memory.buffer), at));
     this.#slots.push({ at, copy });
   }
 

@@ -65,6 +65,27 @@ describe('TunDevice', { skip }, () => {
     });
   });
 
+  test('ends a wake-up at its budget of bytes, and goes on in the next', async () => {
+    const size = 60_000;
+    await withDevice(host, landingArea(64, 66 * 1024), async (device, landing) => {
+      host.ip('link', 'set', 'dev', device.name, 'mtu', '65000');
+      const recorder = new Recorder(landing);
+      device.start(recorder);
+      // Several sockets, because what waits in the device counts against its socket's send buffer.
+      const flood = `const { createSocket } = require('node:dgram');
+        for (let index = 0; index < 24; index++) {
+          const socket = createSocket('udp4');
+          socket.send(Buffer.alloc(${size - 28}), 9, '${BEHIND}', () => socket.close());
+        }`;
+      host.runBlocking(process.execPath, '--eval', flood);
+      const arrived = (): Uint8Array[] => recorder.packets.filter(packet => packet[0] === 0x45);
+      await recorder.until(() => arrived().length === 24);
+      assert.ok(arrived().every(packet => packet.length === size));
+      // Half a MiB is eight such packets and a part of the ninth, which is delivered whole.
+      assert.deepEqual(Math.max(...recorder.batches), 9, recorder.batches.join());
+    });
+  });
+
   test('drops and counts a packet that fills its slot to the end, and goes on with the next', async () => {
     await withDevice(host, landingArea(4, 512), async (device, landing) => {
       const recorder = new Recorder(landing);
