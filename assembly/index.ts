@@ -12,6 +12,7 @@ export {
   SCRATCH_AT,
   SCRATCH_LENGTH,
   STATIC_END,
+  SUPERS_AT,
   TABLE_AT,
   TABLE_ENTRIES,
   TRANSMIT_AT,
@@ -21,9 +22,13 @@ export {
   TUN_HEADROOM,
   TUN_SLOTS,
   TUN_STRIDE,
+  VECTORS_AT,
 } from './memory';
 export { admit } from './admit';
 export { checksum } from './checksum';
+export { gather, gathered, gatheredBytes, gatherReset } from './coalesce';
+export { gatherEnd, setMemoryBase } from './coalesce-end';
+export { coalesceKinds } from './coalesce-packet';
 export { consumed, delineate } from './delineate';
 export { routeAdd, routeLookup, routeRemove } from './routes';
 export { segmentBegin, segmentBytes, segmentInto } from './segment';

@@ -15,6 +15,7 @@ import {
   type PacketPath,
 } from './packet-path.ts';
 import { onesComplementSum } from './twin-checksum.ts';
+import { COALESCE_REGION_LENGTH, TwinCoalescer } from './twin-coalesce.ts';
 import { clampMssIpv4 } from './twin-clamp-mss.ts';
 import { TwinSegmenter } from './twin-segment.ts';
 
@@ -47,10 +48,14 @@ export class HotpathTwin implements PacketPath {
   readonly headroom = 64;
   readonly scratchAt = this.tunAt + this.tunSlots * this.tunStride;
   readonly scratchLength = 65_536;
-  readonly transmitAt = this.scratchAt + this.scratchLength;
+  readonly #coalesceAt = this.scratchAt + this.scratchLength;
+  readonly transmitAt = this.#coalesceAt + COALESCE_REGION_LENGTH;
   readonly transmitBlocks = 1024;
   readonly transmitBlockLength = 32_768;
+  readonly supersAt: number;
+  readonly vectorsAt: number;
   readonly #segmenter: TwinSegmenter;
+  readonly #coalescer: TwinCoalescer;
   readonly #routes = new Map<number, number>();
   #consumed = 0;
 
@@ -59,6 +64,9 @@ export class HotpathTwin implements PacketPath {
     this.memory = new Uint8Array(buffer);
     this.view = new DataView(buffer);
     this.#segmenter = new TwinSegmenter(this.memory, this.view);
+    this.#coalescer = new TwinCoalescer(this.memory, this.view, this.tableAt, this.#coalesceAt);
+    this.supersAt = this.#coalescer.supersAt;
+    this.vectorsAt = this.#coalescer.vectorsAt;
   }
 
   delineate(at: number, end: number): number {
@@ -119,6 +127,34 @@ export class HotpathTwin implements PacketPath {
 
   segmentInto(to: number, room: number): number {
     return this.#segmenter.segmentInto(to, room);
+  }
+
+  coalesceKinds(bits: number): void {
+    this.#coalescer.coalesceKinds(bits);
+  }
+
+  setMemoryBase(low: number, high: number): void {
+    this.#coalescer.setMemoryBase(low, high);
+  }
+
+  gather(entries: number, from: number): number {
+    return this.#coalescer.gather(Math.min(entries, this.tableEntries), from);
+  }
+
+  gathered(): number {
+    return this.#coalescer.gathered();
+  }
+
+  gatheredBytes(): number {
+    return this.#coalescer.gatheredBytes();
+  }
+
+  gatherEnd(): number {
+    return this.#coalescer.gatherEnd();
+  }
+
+  gatherReset(): void {
+    this.#coalescer.gatherReset();
   }
 
   routeAdd(address: number, slot: number): boolean {

@@ -12,6 +12,8 @@ interface HotpathExports {
   readonly memory: WebAssembly.Memory;
   readonly ABI_VERSION: WebAssembly.Global;
   readonly STATIC_END: WebAssembly.Global;
+  readonly SUPERS_AT: WebAssembly.Global;
+  readonly VECTORS_AT: WebAssembly.Global;
   readonly INPUT_AT: WebAssembly.Global;
   readonly INPUT_LENGTH: WebAssembly.Global;
   readonly TABLE_AT: WebAssembly.Global;
@@ -35,6 +37,13 @@ interface HotpathExports {
   readonly routeRemove: (address: number) => number;
   readonly routeLookup: (at: number, length: number) => number;
   readonly checksum: (at: number, length: number, initial: number) => number;
+  readonly coalesceKinds: (bits: number) => void;
+  readonly setMemoryBase: (low: number, high: number) => void;
+  readonly gather: (entries: number, from: number) => number;
+  readonly gathered: () => number;
+  readonly gatheredBytes: () => number;
+  readonly gatherEnd: () => number;
+  readonly gatherReset: () => void;
 }
 
 /** Compiles the module that the build left beside the compiled JavaScript. Rejects when it is missing or not WebAssembly. */
@@ -60,6 +69,8 @@ export class Hotpath implements PacketPath {
   readonly transmitBlockLength: number;
   readonly scratchAt: number;
   readonly scratchLength: number;
+  readonly supersAt: number;
+  readonly vectorsAt: number;
   // The exports themselves where no conversion is needed: a wrapper would be a second call per packet.
   readonly delineate: PacketPath['delineate'];
   readonly consumed: PacketPath['consumed'];
@@ -69,6 +80,13 @@ export class Hotpath implements PacketPath {
   readonly segmentInto: PacketPath['segmentInto'];
   readonly routeLookup: PacketPath['routeLookup'];
   readonly checksum: PacketPath['checksum'];
+  readonly coalesceKinds: PacketPath['coalesceKinds'];
+  readonly setMemoryBase: PacketPath['setMemoryBase'];
+  readonly gather: PacketPath['gather'];
+  readonly gathered: PacketPath['gathered'];
+  readonly gatheredBytes: PacketPath['gatheredBytes'];
+  readonly gatherEnd: PacketPath['gatherEnd'];
+  readonly gatherReset: PacketPath['gatherReset'];
   readonly #exports: HotpathExports;
 
   /** @throws Error when the module was built for another host. */
@@ -95,6 +113,8 @@ export class Hotpath implements PacketPath {
     this.transmitBlockLength = exports.TRANSMIT_BLOCK_LENGTH.value;
     this.scratchAt = exports.SCRATCH_AT.value;
     this.scratchLength = exports.SCRATCH_LENGTH.value;
+    this.supersAt = exports.SUPERS_AT.value;
+    this.vectorsAt = exports.VECTORS_AT.value;
     this.delineate = exports.delineate;
     this.consumed = exports.consumed;
     this.admit = exports.admit;
@@ -103,6 +123,13 @@ export class Hotpath implements PacketPath {
     this.segmentInto = exports.segmentInto;
     this.routeLookup = exports.routeLookup;
     this.checksum = exports.checksum;
+    this.coalesceKinds = exports.coalesceKinds;
+    this.setMemoryBase = exports.setMemoryBase;
+    this.gather = exports.gather;
+    this.gathered = exports.gathered;
+    this.gatheredBytes = exports.gatheredBytes;
+    this.gatherEnd = exports.gatherEnd;
+    this.gatherReset = exports.gatherReset;
     this.#exports = exports;
   }
 

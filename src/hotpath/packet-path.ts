@@ -8,6 +8,7 @@
  * from here. A range handed to a function must lie inside the memory: the bytes in it may be anything (they come
  * from peers), the range itself is the caller's responsibility.
  */
+import type { Coalescing } from './coalescing.ts';
 import type { Segmentation } from './segmentation.ts';
 
 /** Bytes in front of each IP packet in a tunnel: SSTP data header (4), FF 03 (2), PPP protocol (2). */
@@ -87,7 +88,7 @@ interface PacketMemory {
   readonly scratchLength: number;
 }
 
-export interface PacketPath extends PacketMemory, Segmentation {
+export interface PacketPath extends PacketMemory, Segmentation, Coalescing {
   /**
    * Cuts the SSTP byte stream in [at, end) into table entries, in place (MS-SSTP 2.2.1, 3.1.5.1).
    *
