@@ -8,6 +8,8 @@ import { Datagram } from './datagram.ts';
 import { pace } from './pacer.ts';
 import { Pings } from './pings.ts';
 import type {
+  CloseReport,
+  CloseRequest,
   ConnectReport,
   ConnectRequest,
   GeneratorCommands,
@@ -43,7 +45,7 @@ const packetAt = runtime.blocks.take();
 const arrivals = new Arrivals(view);
 const pings = new Pings(view);
 const ended: Record<string, number> = {};
-let tunnels: Tunnel[] = [];
+const tunnels: Tunnel[] = [];
 let lastIndex = 0;
 
 serveCommands<GeneratorCommands>({
@@ -144,10 +146,9 @@ async function stream(
   return { sent, refused, ...stopwatch() };
 }
 
-async function close({ how }: { readonly how: 'end' | 'abort' }): Promise<{ closed: number; elapsedMs: number }> {
+async function close({ how, last = tunnels.length }: CloseRequest): Promise<CloseReport> {
   const stopwatch = startStopwatch();
-  const open = tunnels.filter(isUp);
-  tunnels = [];
+  const open = tunnels.splice(Math.max(0, tunnels.length - last)).filter(isUp);
   if (how === 'abort') for (const { client } of open) client.abort();
   else await inLanes(open.length, END_WIDTH, index => open[index]!.client.end());
   return { closed: open.length, elapsedMs: stopwatch().elapsedMs };

@@ -47,8 +47,8 @@ export interface GeneratorCommands {
   ping(request: PingRequest): PingReport;
   /** How the tunnels are. Also the way to wait: idle tunnels need no command. */
   status(request: Nothing): StatusReport;
-  /** Ends all tunnels: `end` in good order (resolves when the server has agreed), `abort` with a RST. */
-  close(request: { readonly how: 'end' | 'abort' }): { readonly closed: number; readonly elapsedMs: number };
+  /** Ends tunnels: `end` in good order (resolves when the server has agreed), `abort` with a RST. */
+  close(request: CloseRequest): CloseReport;
 }
 
 export interface SenderCommands {
@@ -138,6 +138,17 @@ export interface PingReport {
   /** Of each answer, in the order of arrival. */
   readonly roundTripsMs: readonly number[];
   readonly cpuSeconds: number;
+}
+
+export interface CloseRequest {
+  readonly how: 'end' | 'abort';
+  /** Those that came up last; all when absent. */
+  readonly last?: number;
+}
+
+export interface CloseReport {
+  readonly closed: number;
+  readonly elapsedMs: number;
 }
 
 export interface StatusReport {

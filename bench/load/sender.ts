@@ -23,7 +23,20 @@ const [device = '', network = ''] = process.argv.slice(2);
 /** Somebody in the network, so that reverse-path filters have no objection. */
 const source = parseIpv4(network.split('/', 1)[0]!)! + 1;
 const { fd } = openTun(device);
-await runIp('link', 'set', 'dev', device, 'mtu', String(LONGEST_PACKET), 'txqueuelen', '0', 'up');
+// Without a link-local address the kernel has nothing of its own to send here, which would count as arrived.
+await runIp(
+  'link',
+  'set',
+  'dev',
+  device,
+  'addrgenmode',
+  'none',
+  'mtu',
+  String(LONGEST_PACKET),
+  'txqueuelen',
+  '0',
+  'up',
+);
 await runIp('route', 'add', network, 'dev', device);
 
 /** A virtio header of zeros, which stands for a plain packet, and the packet. */
