@@ -1,5 +1,6 @@
 // What the command line of `connect` comes to. Everything that is wrong with it is found here, before anything is opened.
 import { readFileSync } from 'node:fs';
+import { text as readAll } from 'node:stream/consumers';
 import type { SstpClientOptions } from '../client/sstp-client.ts';
 import type { HttpProxy } from '../https/proxy-tunnel.ts';
 import type { AuthMethod } from '../protocol/ppp/credentials.ts';
@@ -36,11 +37,11 @@ export interface ConnectPlan {
 }
 
 /** @throws CommandError with exit code 2 */
-export function connectPlan(url: string, flags: ConnectFlags, signal: AbortSignal): ConnectPlan {
+export async function connectPlan(url: string, flags: ConnectFlags, signal: AbortSignal): Promise<ConnectPlan> {
   if (!isInterfaceName(flags.device)) throw usage(`--device ${flags.device}: no name for a network interface`);
   return {
     interrupted: signal,
-    client: clientOptions(url, flags, signal),
+    client: await clientOptions(url, flags, signal),
     device: flags.device,
     routes: flags.route.map(parseRoute),
     pings: integer('--count', flags.count, PING_RANGE),
@@ -48,7 +49,7 @@ export function connectPlan(url: string, flags: ConnectFlags, signal: AbortSigna
   };
 }
 
-function clientOptions(url: string, flags: ConnectFlags, signal: AbortSignal): SstpClientOptions {
+async function clientOptions(url: string, flags: ConnectFlags, signal: AbortSignal): Promise<SstpClientOptions> {
   const target = parseUrl('the server', url, 'https:');
   if (target.username !== '' || target.password !== '') {
     throw usage('the server: user and password have options of their own, --user and --password-file');
@@ -65,7 +66,7 @@ function clientOptions(url: string, flags: ConnectFlags, signal: AbortSignal): S
       signal,
     },
     user: credential('--user', flags.user),
-    password: credential('the password', readPassword(flags)),
+    password: credential('the password', await readPassword(flags)),
     auth: parseMethods(flags.auth),
     mtu: integer('--mtu', flags.mtu, MTU_RANGE),
   };
@@ -132,13 +133,14 @@ function parsePingTarget(text: string): number {
   return address;
 }
 
-function readPassword(flags: ConnectFlags): string {
+async function readPassword(flags: ConnectFlags): Promise<string> {
   if (flags.password !== undefined && flags.passwordFile !== undefined) {
     throw usage('give --password or --password-file, not both');
   }
   if (flags.password !== undefined) return flags.password;
   if (flags.passwordFile === undefined) throw usage('a password is needed: --password-file FILE, or --password');
-  const text = readText('--password-file', flags.passwordFile === '-' ? '/dev/stdin' : flags.passwordFile);
+  const { passwordFile } = flags;
+  const text = passwordFile === '-' ? await readAll(process.stdin) : readText('--password-file', passwordFile);
   return text.split(/\r?\n/, 1)[0]!;
 }
 

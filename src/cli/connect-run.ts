@@ -13,7 +13,7 @@ import type { ConnectFlags } from './connect.ts';
 /** @throws CommandError when the tunnel does not come up, or is lost */
 export async function connect(url: string, flags: ConnectFlags): Promise<void> {
   const interruption = new AbortController();
-  const plan = connectPlan(url, flags, interruption.signal);
+  const plan = await connectPlan(url, flags, interruption.signal);
   // In good order at first; a second signal of the same kind ends the process at once.
   const interrupt = (): void => interruption.abort();
   const signals = ['SIGINT', 'SIGTERM'] as const;
