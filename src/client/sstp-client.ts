@@ -111,8 +111,12 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     this.#connection = connection;
     this.#events = events;
     this.#cutter = new StreamCutter(runtime.path);
-    this.#queue = new TransmitQueue(runtime.path, runtime.blocks, TRANSMIT_LIMIT, false, (bytes, written) =>
-      connection.send(bytes, written),
+    this.#queue = new TransmitQueue(
+      runtime.path,
+      runtime.blocks,
+      { limit: TRANSMIT_LIMIT, onePacketPerSend: false },
+      () => performance.now(),
+      { sendPackets: (bytes, written) => connection.send(bytes, written), dropped: () => {} },
     );
     this.#tunnel = new ClientTunnel(this, {
       sstp: {

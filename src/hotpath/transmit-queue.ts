@@ -1,53 +1,87 @@
 /**
  * What waits to be sent into one tunnel.
  *
- * 1. `append` makes framed packets of what the device read, in the block at the tail and in new ones as each is full.
- * 2. `flush`, once for each turn of the event loop, hands the blocks to the connection straight from the hot path's
- *    memory, unless an earlier flush is still on its way.
- * 3. When the kernel has taken those bytes the blocks go back to the pool and what has gathered meanwhile is flushed.
+ * 1. `append` makes framed packets of what the device read. While others wait, a packet of a sparse flow goes into the lane that is
+ *    served first; everything else queues in order.
+ * 2. `flush`, once for each turn of the event loop, hands packets to the connection straight from the hot path's memory: a limited
+ *    number of bytes, and only when the last ones are written. What the socket cannot take stays here, where it can still be
+ *    dropped and overtaken. CoDel drops from the head of the bulk lane when it has been waiting for too long.
+ * 3. When the kernel has taken the bytes, the next ones follow.
  *
- * The queue is bounded in bytes: past the bound a packet is refused and the caller counts it, so that a slow tunnel
- * stops nobody but itself. A super-packet is refused as a whole: its segments are one burst of one flow, whose sender
- * has to send the missing ones again however many went through, and a small packet still finds the room that is left.
+ * The queue is bounded in bytes too: past the bound a packet is refused and the caller counts it, so that a slow tunnel stops nobody but
+ * itself. A super-packet is refused as a whole: its segments are one burst of one flow, whose sender has to send the missing
+ * ones again however many went through, and a small packet still finds the room that is left.
  */
 import type { BlockPool } from './block-pool.ts';
-import type { PacketPath } from './packet-path.ts';
-
-/** Sends bytes to the peer; `written` is called once, when they need no longer be kept: sent, or the connection is gone. */
-export type SendBytes = (bytes: Uint8Array, written: () => void) => void;
+import { CoDel } from './codel.ts';
+import { FlowCredits } from './flow-credits.ts';
+import { flowHash } from './flow-hash.ts';
+import { FRAME_HEADER_LENGTH, type PacketPath } from './packet-path.ts';
+import { type Region, TransmitLane } from './transmit-lane.ts';
 
 export const Refused = { QueueFull: -101, NoBlock: -102 } as const;
 
-interface Block {
-  readonly at: number;
-  length: number;
+export interface TransmitQueueOptions {
+  /** Bytes that may wait, in flight included. */
+  readonly limit: number;
+  /** Each packet is a send of its own. */
+  readonly onePacketPerSend: boolean;
 }
+
+export interface TransmitQueueOutput {
+  /** Sends bytes to the peer; `written` is called once, when they need no longer be kept: sent, or the connection is gone. */
+  sendPackets(bytes: Uint8Array, written: () => void): void;
+  /** A packet that `append` took up had waited for too long. `length`: bytes of the IP packet. */
+  dropped(length: number): void;
+}
+
+/**
+ * Bytes in one flush: what may sit in front of a sparse packet that comes now. At 50 Mbit/s they take 10 ms; several TLS records, so that
+ * fast tunnels do not pay for it.
+ */
+const FLUSH_BYTES = 64 * 1024;
+const NONE_SERVED = -1;
 
 export class TransmitQueue {
   readonly #path: PacketPath;
-  readonly #pool: BlockPool;
-  readonly #send: SendBytes;
+  readonly #output: TransmitQueueOutput;
   readonly #limit: number;
   readonly #onePacketPerSend: boolean;
-  #waiting: Block[] = [];
-  #inFlight: Block[] = [];
-  #writesPending = 0;
-  #bytes = 0;
+  readonly #sparse: TransmitLane;
+  readonly #bulk: TransmitLane;
+  readonly #codel = new CoDel();
+  /** Only tunnels that ever had a backlog have it. */
+  #credits: FlowCredits | undefined;
+  /** In the order of the sends, which is that of their being written. */
+  readonly #inFlight: { readonly lane: TransmitLane; readonly region: Region }[] = [];
+  #inFlightBytes = 0;
+  /** Ticket of the last packet that went into the bulk lane without a look at its flow. */
+  #unbooked = 0;
   #appended = 0;
   #released = false;
+  readonly #clock: () => number;
   readonly #written = (): void => this.#onWritten();
 
-  /** @param limit bytes that may wait, in flight included. */
-  constructor(path: PacketPath, pool: BlockPool, limit: number, onePacketPerSend: boolean, send: SendBytes) {
+  /** @param clock monotonic milliseconds. */
+  constructor(
+    path: PacketPath,
+    pool: BlockPool,
+    options: TransmitQueueOptions,
+    clock: () => number,
+    output: TransmitQueueOutput,
+  ) {
     this.#path = path;
-    this.#pool = pool;
-    this.#limit = limit;
-    this.#onePacketPerSend = onePacketPerSend;
-    this.#send = send;
+    this.#output = output;
+    this.#limit = options.limit;
+    this.#onePacketPerSend = options.onePacketPerSend;
+    this.#clock = clock;
+    this.#sparse = new TransmitLane(path, pool);
+    this.#bulk = new TransmitLane(path, pool);
   }
 
+  /** Bytes that wait or are on their way. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#sparse.bytes + this.#bulk.bytes + this.#inFlightBytes;
   }
 
   /** IP packets that the last {@link append} was about, taken up or refused; 1 when the hot path could not read it. */
@@ -65,23 +99,29 @@ export class TransmitQueue {
     this.#appended = Math.max(1, packets);
     if (packets < 0) return packets;
     const bytes = this.#path.segmentBytes();
-    if (this.#bytes + bytes > this.#limit) return Refused.QueueFull;
-    if (!this.#store(bytes)) return Refused.NoBlock;
-    this.#bytes += bytes;
-    return bytes;
+    if (this.bytes + bytes > this.#limit) return Refused.QueueFull;
+    const now = this.#clock();
+    const lane = this.#passesBulk(at, length, bytes, now) ? this.#sparse : this.#bulk;
+    return lane.store(bytes, now) ? bytes : Refused.NoBlock;
   }
 
   flush(): void {
-    if (this.#released || this.#writesPending > 0 || this.#waiting.length === 0) return;
-    this.#inFlight = this.#waiting;
-    this.#waiting = [];
-    // The first write may complete at once: the count must not reach zero before the last one was made.
-    this.#writesPending = 1;
-    for (const block of this.#inFlight) {
-      if (this.#onePacketPerSend) this.#sendEachPacket(block);
-      else this.#sendBytes(block.at, block.length);
+    if (this.#released || this.#inFlight.length > 0) return;
+    let room = FLUSH_BYTES;
+    for (const lane of [this.#sparse, this.#bulk]) {
+      while (room > 0) {
+        if (lane === this.#bulk) this.#dropStale();
+        const region = lane.take(this.#onePacketPerSend ? 1 : room);
+        if (region === undefined) break;
+        room -= region.length;
+        this.#inFlightBytes += region.length;
+        this.#inFlight.push({ lane, region });
+      }
     }
-    this.#onWritten();
+    // Sent only now: a connection that writes at once calls back, and must not find a flush half made.
+    for (const { region } of [...this.#inFlight]) {
+      this.#output.sendPackets(this.#path.memory.subarray(region.at, region.at + region.length), this.#written);
+    }
   }
 
   /**
@@ -90,69 +130,34 @@ export class TransmitQueue {
    */
   release(): void {
     this.#released = true;
-    for (const block of this.#waiting) this.#pool.give(block.at);
-    this.#waiting = [];
+    this.#sparse.clear();
+    this.#bulk.clear();
   }
 
-  /** Writes what the hot path has begun into blocks. False when there are not enough: then nothing has changed. */
-  #store(bytes: number): boolean {
-    const { transmitBlockLength } = this.#path;
-    const blocks = this.#waiting.length;
-    const tailLength = this.#waiting.at(-1)?.length ?? 0;
-    let block = this.#waiting.at(-1);
-    for (let left = bytes; left > 0;) {
-      const written =
-        block === undefined ? 0 : this.#path.segmentInto(block.at + block.length, transmitBlockLength - block.length);
-      if (block === undefined || written === 0) {
-        block = this.#addBlock();
-        if (block === undefined) {
-          this.#takeBack(blocks, tailLength);
-          return false;
-        }
-        continue;
-      }
-      block.length += written;
-      left -= written;
+  #passesBulk(at: number, length: number, bytes: number, now: number): boolean {
+    const { stored, served } = this.#bulk;
+    if (this.#inFlight.length === 0 && this.#bulk.bytes < FLUSH_BYTES) {
+      this.#unbooked = stored + 1;
+      return false;
     }
-    return true;
+    this.#credits ??= new FlowCredits();
+    // Any flow may have packets among those that queued before flows were told apart: none overtakes until these are served.
+    const servedOfFlow = served < this.#unbooked ? NONE_SERVED : served;
+    return this.#credits.isSparse(flowHash(this.#path.view, at, length), bytes, now, stored + 1, servedOfFlow);
   }
 
-  #addBlock(): Block | undefined {
-    const at = this.#pool.take();
-    if (at < 0) return undefined;
-    const block = { at, length: 0 };
-    this.#waiting.push(block);
-    return block;
-  }
-
-  #takeBack(blocks: number, tailLength: number): void {
-    for (const block of this.#waiting.splice(blocks)) this.#pool.give(block.at);
-    const tail = this.#waiting.at(-1);
-    if (tail !== undefined) tail.length = tailLength;
-  }
-
-  #sendEachPacket(block: Block): void {
-    const end = block.at + block.length;
-    for (let at = block.at; at < end;) {
-      const length = this.#path.view.getUint16(at + 2) & 0x0fff;
-      this.#sendBytes(at, length);
-      at += length;
+  #dropStale(): void {
+    const now = this.#clock();
+    while (this.#bulk.bytes > 0 && this.#codel.shouldDrop(now - this.#bulk.headTime, this.#bulk.bytes, now)) {
+      this.#output.dropped(this.#bulk.drop() - FRAME_HEADER_LENGTH);
     }
-  }
-
-  #sendBytes(at: number, length: number): void {
-    if (length === 0) return;
-    this.#writesPending++;
-    this.#send(this.#path.memory.subarray(at, at + length), this.#written);
   }
 
   #onWritten(): void {
-    if (--this.#writesPending > 0) return;
-    for (const block of this.#inFlight) {
-      this.#bytes -= block.length;
-      this.#pool.give(block.at);
-    }
-    this.#inFlight = [];
-    this.flush();
+    const sent = this.#inFlight.shift();
+    if (sent === undefined) throw new Error('more sends were written than made');
+    this.#inFlightBytes -= sent.region.length;
+    sent.lane.written(sent.region.block);
+    if (this.#inFlight.length === 0) this.flush();
   }
 }

@@ -3,6 +3,7 @@
 // The peek functions read a header whose bytes the caller has already found to be there: they check nothing.
 
 export const IPV4_HEADER_LENGTH = 20;
+export const IPV6_HEADER_LENGTH = 40;
 
 /** IANA protocol numbers. */
 export const IpProtocol = { Icmp: 1, Tcp: 6, Udp: 17, Icmpv6: 58 } as const;

@@ -34,10 +34,10 @@ import type { DropReason } from './worker-counters.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /**
- * Bytes that may wait for one client beyond what its socket holds. A megabit per second drains it in two seconds; a
- * faster client never sees it full for longer than a round trip.
+ * Bytes that may wait for one client beyond what its socket holds: a few super-packets of a few flows. How long they may
+ * wait is CoDel's to say.
  */
-const TRANSMIT_LIMIT = 256 * 1024;
+const TRANSMIT_LIMIT = 512 * 1024;
 
 /** Room for the IPv4 and TCP header in a packet (RFC 879). */
 const TCP_IPV4_HEADERS = 40;
@@ -74,9 +74,12 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#queue = new TransmitQueue(
       context.path,
       context.blocks,
-      TRANSMIT_LIMIT,
-      onePacketPerRecord,
-      (bytes, written) => connection.send(bytes, written),
+      { limit: TRANSMIT_LIMIT, onePacketPerSend: onePacketPerRecord },
+      context.now,
+      {
+        sendPackets: (bytes, written) => connection.send(bytes, written),
+        dropped: length => this.#onDropped(length),
+      },
     );
     if (onePacketPerRecord) connection.setOnePacketPerRecord();
   }
@@ -169,6 +172,13 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     if (this.#dirty) return;
     this.#dirty = true;
     this.#context.dirty.push(this);
+  }
+
+  /** Counted as sent when it was taken up. */
+  #onDropped(length: number): void {
+    const { counters } = this.#context;
+    counters.countSent(this.slot, -1, -length);
+    counters.countDrop('queue-delay', this.slot);
   }
 
   flush(): void {

@@ -10,6 +10,7 @@ export const MAX_SLOTS = 16_384;
 /** Why a packet was dropped, in the order of the cells. */
 export const DROP_REASONS = [
   'queue-full',
+  'queue-delay',
   'no-transmit-block',
   'not-up',
   'no-route',

@@ -3,10 +3,13 @@ import { test } from 'node:test';
 import { BlockPool } from '../../src/hotpath/block-pool.ts';
 import { HotpathTwin } from '../../src/hotpath/hotpath-twin.ts';
 import { FRAME_HEADER_LENGTH } from '../../src/hotpath/packet-path.ts';
+import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 import { Refused, TransmitQueue } from '../../src/hotpath/transmit-queue.ts';
 
 const path = new HotpathTwin();
 const PACKET_AT = path.tunAt + path.headroom;
+const BULK_FLOW = 1;
+const PING_FLOW = 2;
 
 test('packets of one turn go out as one send, framed and in order, and the block comes back when they are written', () => {
   const { queue, sent, pool, total } = setUp();
@@ -51,19 +54,72 @@ test('past its bound a packet is refused, and accepted again when there is room'
   assert.ok(queue.append(PACKET_AT, packet(600, 4), 0) > 0);
 });
 
-test('a burst larger than a block spans several blocks without splitting a packet', () => {
+test('a burst larger than a block goes out flush by flush, without splitting a packet', () => {
   const { queue, sent, pool, total } = setUp();
-  const count = 60;
+  const count = 150;
   for (let index = 0; index < count; index++) queue.append(PACKET_AT, packet(1400, index), 0);
   queue.flush();
-  const all = sent.flatMap(send => payloads(send.bytes));
+  const firstFlush = sent.reduce((sum, send) => sum + send.bytes.length, 0);
+  assert.ok(firstFlush < 64 * 1024 + 1408, `${firstFlush} bytes at once`);
+  for (let next = 0; next < sent.length; next++) sent[next]!.written();
   assert.deepEqual(
-    all,
+    sent.flatMap(send => payloads(send.bytes)),
     Array.from({ length: count }, (_, index) => [1400, index]),
   );
-  assert.ok(sent.length > 1);
-  for (const send of sent) send.written();
   assert.equal(pool.available, total);
+  assert.equal(queue.bytes, 0);
+});
+
+test('while bulk waits, a packet of a sparse flow is sent first; packets of one flow keep their order', () => {
+  const { queue, sent } = setUp();
+  for (let index = 0; index < 100; index++) queue.append(PACKET_AT, packet(1400, index, BULK_FLOW), 0);
+  queue.flush();
+  const flushed = sent.length;
+  queue.append(PACKET_AT, packet(100, 200, PING_FLOW), 0);
+  queue.append(PACKET_AT, packet(1400, 100, BULK_FLOW), 0);
+  queue.append(PACKET_AT, packet(100, 201, PING_FLOW), 0);
+  for (let next = 0; next < sent.length; next++) sent[next]!.written();
+  const later = sent.slice(flushed).flatMap(send => payloads(send.bytes));
+  assert.deepEqual(later.slice(0, 2), [
+    [100, 200],
+    [100, 201],
+  ]);
+  assert.deepEqual(
+    sent
+      .flatMap(send => payloads(send.bytes))
+      .filter(([length]) => length === 1400)
+      .map(([, mark]) => mark),
+    Array.from({ length: 101 }, (_, index) => index),
+  );
+});
+
+test('a standing queue loses packets from its head, each of them reported', () => {
+  const clock = { now: 1000 };
+  const { queue, sent, dropped } = setUp({ clock });
+  let taken = 0;
+  let packets = 0;
+  // A link of one flush in 50 ms under a sender that keeps 300 KB waiting.
+  for (let step = 0; step < 100; step++) {
+    while (queue.bytes < 200_000) {
+      assert.ok(queue.append(PACKET_AT, packet(1400, 0), 0) > 0);
+      packets++;
+    }
+    queue.flush();
+    clock.now += 50;
+    for (const send of sent.splice(0)) {
+      taken += payloads(send.bytes).length;
+      send.written();
+    }
+  }
+  for (let flush = sent.splice(0); flush.length > 0; flush = sent.splice(0)) {
+    for (const send of flush) {
+      taken += payloads(send.bytes).length;
+      send.written();
+    }
+  }
+  assert.ok(dropped.length > 10, `${dropped.length} drops`);
+  assert.ok(dropped.every(length => length === 1400));
+  assert.equal(taken + dropped.length, packets);
 });
 
 test('with one packet a send, each SSTP packet is a send of its own', () => {
@@ -82,9 +138,12 @@ test('a connection that writes at once does not end a flush early', () => {
   const sent: Uint8Array[] = [];
   const pool = new BlockPool(path);
   const total = pool.available;
-  const queue = new TransmitQueue(path, pool, 1e6, true, (bytes, written) => {
-    sent.push(bytes.slice());
-    written();
+  const queue = new TransmitQueue(path, pool, { limit: 1e6, onePacketPerSend: true }, () => 0, {
+    sendPackets: (bytes, written) => {
+      sent.push(bytes.slice());
+      written();
+    },
+    dropped: () => assert.fail('a packet was dropped'),
   });
   for (let index = 0; index < 40; index++) queue.append(PACKET_AT, packet(1400, index), 0);
   queue.flush();
@@ -120,20 +179,23 @@ test('an empty block pool is a refusal, not a failure', () => {
   assert.equal(queue.append(PACKET_AT, packet(100, 1), 0), Refused.NoBlock);
 });
 
-function setUp({ limit = 256 * 1024, onePacketPerSend = false } = {}) {
+function setUp({ limit = 256 * 1024, onePacketPerSend = false, clock = { now: 0 } } = {}) {
   const sent: { bytes: Uint8Array; written: () => void }[] = [];
+  const dropped: number[] = [];
   const pool = new BlockPool(path);
-  const queue = new TransmitQueue(path, pool, limit, onePacketPerSend, (bytes, written) =>
-    sent.push({ bytes, written }),
-  );
-  return { queue, sent, pool, total: pool.available };
+  const queue = new TransmitQueue(path, pool, { limit, onePacketPerSend }, () => clock.now, {
+    sendPackets: (bytes, written) => sent.push({ bytes, written }),
+    dropped: length => dropped.push(length),
+  });
+  return { queue, sent, dropped, pool, total: pool.available };
 }
 
-/** Writes an IPv4 packet whose last byte is `mark`. @returns its length */
-function packet(length: number, mark: number): number {
-  path.memory.fill(0, PACKET_AT, PACKET_AT + length);
+/** Writes an IPv4 packet from host `flow` whose last byte is `mark`, with an empty virtio header. @returns its length */
+function packet(length: number, mark: number, flow = 0): number {
+  path.memory.fill(0, PACKET_AT - VIRTIO_HEADER_LENGTH, PACKET_AT + length);
   path.view.setUint8(PACKET_AT, 0x45);
   path.view.setUint16(PACKET_AT + 2, length);
+  path.view.setUint32(PACKET_AT + 12, flow);
   path.view.setUint8(PACKET_AT + length - 1, mark);
   return length;
 }
