@@ -18,7 +18,7 @@ export interface WorkerContext {
   /** Tunnels with packets to flush at the end of this turn. */
   readonly dirty: TunnelSession[];
   /** Monotonic milliseconds. */
-  now(): number;
+  now(this: void): number;
   post(message: FromWorker): void;
   /** Takes the session out of the worker's tables and tells the supervisor. `at`: when it ended, on the clock of `now`. */
   leave(session: TunnelSession, reason: TunnelEndReason, at: number): void;
