@@ -14,11 +14,16 @@ process.once('exit', () => {
   for (const child of running) child.kill();
 });
 
-/** A program of this folder: its name without extension, and what it is told, as JSON. */
-export function startScript<T>(namespace: Namespace, script: string, request: object): Promise<[Child, T]> {
+/** A program of this folder: its name without extension, and what it is told. */
+export function runScript(namespace: Namespace, script: string, request: object): Child {
   const file = fileURLToPath(new URL(`${script}.js`, import.meta.url));
-  const child = new Child(namespace, process.execPath, [file, JSON.stringify(request)]);
-  return child.line(line => line.startsWith('{')).then(line => [child, JSON.parse(line) as T]);
+  return new Child(namespace, process.execPath, [file, JSON.stringify(request)]);
+}
+
+/** Resolves with the first line of JSON that the program says, which tells that it is ready. */
+export async function startScript<T>(namespace: Namespace, script: string, request: object): Promise<[Child, T]> {
+  const child = runScript(namespace, script, request);
+  return [child, JSON.parse(await child.line(line => line.startsWith('{'))) as T];
 }
 
 export class Child {
@@ -28,8 +33,11 @@ export class Child {
   #onLine: (() => void) | undefined;
   readonly #name: string;
 
-  /** `ip netns exec` becomes the program: the process id is the program's. */
-  constructor(namespace: Namespace, program: string, args: readonly string[]) {
+  readonly #signal: NodeJS.Signals;
+
+  /** `ip netns exec` becomes the program: the process id is the program's. @param signal what stops it */
+  constructor(namespace: Namespace, program: string, args: readonly string[], signal: NodeJS.Signals = 'SIGTERM') {
+    this.#signal = signal;
     this.#name = [program, args[0] ?? ''].map(part => part.split('/').at(-1)).join(' ');
     this.#child = spawn('ip', ['netns', 'exec', namespace.name, program, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -59,12 +67,12 @@ export class Child {
     }
   }
 
-  /** SIGTERM, and SIGKILL when that does not help. Resolves when the process is gone. */
+  /** By its signal, and SIGKILL when that does not help. Resolves when the process is gone. */
   async stop(): Promise<void> {
     if (this.#hasEnded) return;
     const exited = once(this.#child, 'exit');
     const insist = setTimeout(() => this.kill(), 5000);
-    this.#child.kill('SIGTERM');
+    this.#child.kill(this.#signal);
     await exited;
     clearTimeout(insist);
   }

@@ -16,9 +16,10 @@ export interface TransferRequest {
   readonly port: number;
   readonly direction: Direction;
   readonly seconds: number;
-  /** What TCP through the tunnel is controlled by; the namespace's default when absent. */
-  readonly congestion?: string;
 }
+
+/** Of the two ends: what nearly all hosts have, whatever this machine is set to. */
+const CONGESTION = 'cubic';
 
 /** What the receiving side has seen. */
 export interface Transfer {
@@ -29,7 +30,8 @@ export interface Transfer {
 /** One server for each of the ports: a server takes one test at a time. Resolves when all listen. */
 export async function startServers(namespace: Namespace, address: string, ports: readonly number[]): Promise<Child[]> {
   const servers = ports.map(
-    port => new Child(namespace, 'iperf3', ['-s', '-B', address, '-p', String(port), '--forceflush']),
+    // Told to end, it would complain; it has nothing to tidy up.
+    port => new Child(namespace, 'iperf3', ['-s', '-B', address, '-p', String(port), '--forceflush'], 'SIGKILL'),
   );
   await Promise.all(servers.map(server => server.line(line => line.startsWith('Server listening'))));
   return servers;
@@ -37,10 +39,23 @@ export async function startServers(namespace: Namespace, address: string, ports:
 
 /** @throws Error with iperf3's own message */
 export async function transfer(request: TransferRequest): Promise<Transfer> {
-  const { from, address, server, port, direction, seconds, congestion } = request;
-  const args = ['-c', server, '-B', address, '-p', String(port), '-t', String(seconds), '-i', '0', '-J'];
+  const { from, address, server, port, direction, seconds } = request;
+  const args = [
+    '-c',
+    server,
+    '-B',
+    address,
+    '-p',
+    String(port),
+    '-t',
+    String(seconds),
+    '-i',
+    '0',
+    '-C',
+    CONGESTION,
+    '-J',
+  ];
   if (direction === 'download') args.push('-R');
-  if (congestion !== undefined) args.push('-C', congestion);
   const command = ['netns', 'exec', from.name, 'iperf3', ...args];
   const limits = { maxBuffer: 1 << 26, timeout: (seconds + 30) * 1000 };
   const { stdout } = await promisify(execFile)('ip', command, limits).catch((error: Error & { stdout?: string }) => {

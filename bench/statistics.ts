@@ -1,10 +1,11 @@
 /** The middle value; with an even number of them the upper of the two in the middle. NaN when there is none. */
 export function median(values: readonly number[]): number {
-  return percentile(values, 0.5);
+  return percentile(values, 50);
 }
 
-/** The smallest value that at least the share `rank` (0 to 1) of all values does not exceed. NaN when there is none. */
-export function percentile(values: readonly number[], rank: number): number {
+/** @param percent of all values that may lie below, 0 to 100. NaN when there is no value. */
+export function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(Math.floor(rank * sorted.length), sorted.length - 1)] ?? Number.NaN;
+  const index = Math.floor((percent / 100) * sorted.length);
+  return sorted[Math.min(index, sorted.length - 1)] ?? Number.NaN;
 }

@@ -6,17 +6,15 @@
  * CPU time is that of the gateway's process alone, from /proc; the client's is shown to tell who the bottleneck was.
  */
 import type { Benchmark } from './benchmark.ts';
-import type { Child } from './children.ts';
-import { DIRECTIONS, startServers, transfer } from './iperf.ts';
+import { DIRECTIONS, transfer } from './iperf.ts';
 import type { Direction } from './iperf.ts';
+import { INNER_GATEWAY, KernelTestbed } from './kernel-testbed.ts';
+import type { TunnelDevices } from './kernel-testbed.ts';
 import { cpuSeconds } from './process-cpu.ts';
 import { median } from './statistics.ts';
-import { INNER_GATEWAY, Testbed } from './testbed.ts';
-import type { TunnelDevices } from './testbed.ts';
 
 const FULL = { tunnels: [1, 8, 64], seconds: 10, rounds: 5 } as const;
 const QUICK = { tunnels: [1, 8], seconds: 1, rounds: 1 } as const;
-const FIRST_PORT = 5201;
 const GIGA = 1e9;
 
 interface Sample {
@@ -30,19 +28,17 @@ interface Sample {
 /** Rows are medians of the rounds; the directions alternate, so that a change of the machine's mood meets both. */
 export const tcp: Benchmark = async ({ quick, report }) => {
   const { tunnels, seconds, rounds } = quick ? QUICK : FULL;
-  const testbed = await Testbed.start();
-  const servers: Child[] = [];
+  const testbed = await KernelTestbed.start();
   const results = [];
   try {
-    const ports = Array.from({ length: Math.max(...tunnels) }, (_, index) => FIRST_PORT + index);
-    servers.push(...(await startServers(testbed.gatewaySide, INNER_GATEWAY, ports)));
+    const ports = await testbed.openServers(Math.max(...tunnels));
     for (const count of tunnels) {
       const devices = await testbed.openTunnels(count);
       const samples: Record<Direction, Sample[]> = { upload: [], download: [] };
       for (let round = 1; round <= rounds; round++) {
         for (const direction of DIRECTIONS) {
           console.error(`  ${count} tunnels, ${direction}, ${seconds} s, round ${round} of ${rounds}`);
-          samples[direction].push(await measure(testbed, devices, direction, seconds));
+          samples[direction].push(await measure(testbed, devices, ports, direction, seconds));
         }
       }
       await devices.stop();
@@ -62,14 +58,14 @@ export const tcp: Benchmark = async ({ quick, report }) => {
     }
     return { unit: 'GB = 10^9 bytes of TCP payload; medians of rounds', seconds, rounds, results };
   } finally {
-    for (const server of servers) server.kill();
     await testbed.close();
   }
 };
 
 async function measure(
-  { gateway, clientSide }: Testbed,
+  { gateway, clientSide }: KernelTestbed,
   devices: TunnelDevices,
+  ports: readonly number[],
   direction: Direction,
   seconds: number,
 ): Promise<Sample> {
@@ -77,7 +73,7 @@ async function measure(
   const before = { gateway: cpuSeconds(gateway.pid), client: cpuSeconds(devices.pid) };
   const transfers = await Promise.all(
     devices.addresses.map((address, index) =>
-      transfer({ from: clientSide, address, server: INNER_GATEWAY, port: FIRST_PORT + index, direction, seconds }),
+      transfer({ from: clientSide, address, server: INNER_GATEWAY, port: ports[index]!, direction, seconds }),
     ),
   );
   const elapsed = (performance.now() - start) / 1000;

@@ -1,17 +1,18 @@
 /**
- * A gateway between two networks, all of it on this machine:
+ * A gateway between two networks whose hosts are the kernel's: its TCP and its ping are what goes through the tunnels.
  *
- *   namespace "clients"                 namespace "gateway"
- *   tunnel devices --- outer ========== outer --- gateway --- sstp0, and the network behind it
+ *   tunnel0..n --- tunnel-devices.js --- outer === outer --- gateway --- sstp0
+ *   (the clients' namespace)                       (the gateway's namespace)
  */
 import { X509Certificate } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { GatewayProcess } from '../test/gateway/gateway-process.ts';
 import { PASSWORD, USER, createSite } from '../test/gateway/site.ts';
 import type { Site } from '../test/gateway/site.ts';
 import { Namespace } from '../test/tun/namespace.ts';
 import { startScript } from './children.ts';
 import type { Child } from './children.ts';
+import { startServers } from './iperf.ts';
 import type { Target } from './load/protocol.ts';
 import type { DevicesReport, DevicesRequest } from './tunnel-devices.ts';
 
@@ -19,6 +20,8 @@ import type { DevicesReport, DevicesRequest } from './tunnel-devices.ts';
 export const INNER_GATEWAY = '10.66.0.1';
 export const OUTER = { gateway: '192.0.2.1', client: '192.0.2.2', device: 'outer' } as const;
 const TUNNEL_MTU = 1400;
+const FIRST_SERVER_PORT = 5201;
+const IPV4_SETTINGS = '/proc/sys/net/ipv4';
 
 export interface TunnelDevices {
   readonly pid: number;
@@ -27,23 +30,32 @@ export interface TunnelDevices {
   stop(): Promise<void>;
 }
 
-/** Joins the two namespaces: devices {@link OUTER.device} with the outer addresses on both sides, up. */
-export type Cable = (gatewaySide: Namespace, clientSide: Namespace) => Promise<void> | void;
+/**
+ * Joins the two namespaces: devices {@link OUTER.device} with the outer addresses on both sides, up. Resolves with the
+ * process that the cable consists of, if it does.
+ */
+export type Cable = (gatewaySide: Namespace, clientSide: Namespace) => Promise<Child> | undefined;
 
-export class Testbed {
+export class KernelTestbed {
   readonly gatewaySide: Namespace;
   readonly clientSide: Namespace;
   readonly gateway: GatewayProcess;
   readonly #site: Site;
+  readonly #path: Child | undefined;
   readonly #children: Child[] = [];
   #devices = 0;
 
-  static async start(cable: Cable = layVeth): Promise<Testbed> {
+  /** @param congestion the outer path's congestion control, one of those in {@link congestionControls}; the first by default. */
+  static async start(cable: Cable = layVeth, congestion?: string): Promise<KernelTestbed> {
     const gatewaySide = new Namespace('g');
     const clientSide = new Namespace('c');
     let site: Site | undefined;
+    let path: Child | undefined;
     try {
-      await cable(gatewaySide, clientSide);
+      for (const side of congestion === undefined ? [] : [gatewaySide, clientSide]) {
+        side.runBlocking('sh', '-c', `echo ${congestion} > ${IPV4_SETTINGS}/tcp_congestion_control`);
+      }
+      path = await cable(gatewaySide, clientSide);
       site = await createSite({
         listen: [{ address: `${OUTER.gateway}:443` }],
         workers: 1,
@@ -52,16 +64,24 @@ export class Testbed {
       const { directory } = site;
       process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
       const gateway = await GatewayProcess.start(site, gatewaySide.name);
-      return new Testbed(gatewaySide, clientSide, gateway, site);
+      return new KernelTestbed(gatewaySide, clientSide, gateway, site, path);
     } catch (error) {
       site?.remove();
+      await path?.stop();
       clientSide.delete();
       gatewaySide.delete();
       throw error;
     }
   }
 
-  private constructor(gatewaySide: Namespace, clientSide: Namespace, gateway: GatewayProcess, site: Site) {
+  private constructor(
+    gatewaySide: Namespace,
+    clientSide: Namespace,
+    gateway: GatewayProcess,
+    site: Site,
+    path: Child | undefined,
+  ) {
+    this.#path = path;
     this.gatewaySide = gatewaySide;
     this.clientSide = clientSide;
     this.gateway = gateway;
@@ -84,16 +104,32 @@ export class Testbed {
     return { pid: child.pid, addresses, stop: () => child.stop() };
   }
 
+  /** iperf3 on the network behind the gateway, for as many transfers at a time. Returns their ports. */
+  async openServers(count: number): Promise<number[]> {
+    const ports = Array.from({ length: count }, (_, index) => FIRST_SERVER_PORT + index);
+    this.#children.push(...(await startServers(this.gatewaySide, INNER_GATEWAY, ports)));
+    return ports;
+  }
+
   async close(): Promise<void> {
-    for (const child of this.#children) await child.stop();
+    await Promise.all(this.#children.map(child => child.stop()));
     await this.gateway.stop();
+    await this.#path?.stop();
     this.#site.remove();
     this.clientSide.delete();
     this.gatewaySide.delete();
   }
 }
 
-export function layVeth(gatewaySide: Namespace, clientSide: Namespace): void {
+export function layVeth(gatewaySide: Namespace, clientSide: Namespace): undefined {
   const { device, gateway, client } = OUTER;
   gatewaySide.connect(clientSide, device, `${gateway}/24`, device, `${client}/24`);
+}
+
+/** The machine's default, and the others that hosts in namespaces may be set to. */
+export function congestionControls(): string[] {
+  const [standard, allowed] = ['tcp_congestion_control', 'tcp_allowed_congestion_control'].map(name =>
+    readFileSync(`${IPV4_SETTINGS}/${name}`, 'latin1').trim().split(/\s+/),
+  );
+  return [...new Set([...standard!, ...allowed!])];
 }
