@@ -119,7 +119,8 @@ export class TransmitQueue {
       }
     }
     // Sent only now: a connection that writes at once calls back, and must not find a flush half made.
-    for (const { region } of [...this.#inFlight]) {
+    const sends = this.#inFlight.slice();
+    for (const { region } of sends) {
       this.#output.sendPackets(this.#path.memory.subarray(region.at, region.at + region.length), this.#written);
     }
   }
