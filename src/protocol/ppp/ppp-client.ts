@@ -192,7 +192,9 @@ export function requireEncodable(credentials: Pick<PppClientOptions, 'user' | 'p
   for (const [what, text] of Object.entries({ 'user name': credentials.user, password: credentials.password })) {
     const length = encodeText(text).length;
     if (length > MAX_CREDENTIAL_LENGTH) {
-      throw new RangeError(`the ${what} has ${length} bytes; PPP carries at most ${MAX_CREDENTIAL_LENGTH}`);
+      throw new RangeError(
+        `a ${what} of ${length} bytes has no encoding in PPP, which has room for ${MAX_CREDENTIAL_LENGTH}`,
+      );
     }
   }
 }
