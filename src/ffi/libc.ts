@@ -82,6 +82,10 @@ const libcSocket: (domain: number, type: number, protocol: number) => number = l
 );
 const libcSetsockopt: (fd: number, level: number, option: number, value: Int32Array, length: number) => number =
   libc.func('int setsockopt(int fd, int level, int option, const void *value, uint32_t length)');
+const libcSetsockoptText: (fd: number, level: number, option: number, value: string, length: number) => number =
+  libc.func('int setsockopt(int fd, int level, int option, const char *value, uint32_t length)');
+const libcGetsockopt: (fd: number, level: number, option: number, value: Int32Array, length: Uint32Array) => number =
+  libc.func('int getsockopt(int fd, int level, int option, void *value, void *length)');
 const libcBind: (fd: number, address: Uint8Array, length: number) => number = libc.func(
   'int bind(int fd, const void *address, uint32_t length)',
 );
@@ -161,6 +165,8 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
+const IPPROTO_TCP = 6;
+const TCP_CONGESTION = 13;
 
 /** A connected pair of UNIX stream sockets, non-blocking, closed on exec. */
 export function socketPair(): [number, number] {
@@ -173,6 +179,8 @@ export const SocketOption = {
   ReuseAddress: { level: 1, option: 2 },
   ReusePort: { level: 1, option: 15 },
   Ipv6Only: { level: 41, option: 26 },
+  /** Unsent bytes in the send buffer above which it counts as full: TCP_NOTSENT_LOWAT. */
+  UnsentLimit: { level: 6, option: 25 },
 } as const;
 export type SocketOption = (typeof SocketOption)[keyof typeof SocketOption];
 
@@ -183,6 +191,20 @@ export function tcpSocket(family: 4 | 6): number {
 
 export function setSocketOption(fd: number, { level, option }: SocketOption, value: number): void {
   checked('setsockopt', libcSetsockopt(fd, level, option, Int32Array.of(value), 4));
+}
+
+export function socketOption(fd: number, { level, option }: SocketOption): number {
+  const value = new Int32Array(1);
+  checked('getsockopt', libcGetsockopt(fd, level, option, value, Uint32Array.of(4)));
+  return value[0]!;
+}
+
+/**
+ * Chooses the congestion control of a TCP socket, or of those that a listening socket will accept. False: the kernel does not have it, or
+ * not for this user, and the socket keeps the system's.
+ */
+export function setCongestionControl(fd: number, name: string): boolean {
+  return libcSetsockoptText(fd, IPPROTO_TCP, TCP_CONGESTION, name, name.length) === 0;
 }
 
 export function bind(fd: number, address: Uint8Array): void {

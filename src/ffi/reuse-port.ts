@@ -5,6 +5,7 @@ import {
   bind,
   close,
   listen,
+  setCongestionControl,
   setSocketOption,
   socketAddress,
   SocketOption,
@@ -20,6 +21,10 @@ export interface ListenAddress {
   readonly port: number;
   /** Connections that wait for accept; give the same to `server.listen`, which sets it again. */
   readonly backlog: number;
+  /** Bytes; accepted sockets inherit it: see {@link SocketOption.UnsentLimit}. */
+  readonly unsentLimit?: number | undefined;
+  /** Accepted sockets inherit it; the system's where the kernel does not have it. */
+  readonly congestionControl?: string | undefined;
 }
 
 /**
@@ -27,7 +32,8 @@ export interface ListenAddress {
  * @throws SystemCallError whose `code` says why: EADDRINUSE (somebody without SO_REUSEPORT, or another user, has the port), EACCES,
  * EADDRNOTAVAIL, EAFNOSUPPORT, EMFILE; EINVAL when `host` is no IP address
  */
-export function listenReusePort({ host, port, backlog }: ListenAddress): number {
+export function listenReusePort(options: ListenAddress): number {
+  const { host, port, backlog, unsentLimit, congestionControl } = options;
   const address = socketAddress(host, port);
   if (address === undefined) throw new SystemCallError(`bind to "${host}"`, Errno.EINVAL);
   const fd = tcpSocket(address.family);
@@ -35,6 +41,8 @@ export function listenReusePort({ host, port, backlog }: ListenAddress): number 
     setSocketOption(fd, SocketOption.ReuseAddress, 1);
     setSocketOption(fd, SocketOption.ReusePort, 1);
     if (address.family === 6) setSocketOption(fd, SocketOption.Ipv6Only, 1);
+    if (unsentLimit !== undefined) setSocketOption(fd, SocketOption.UnsentLimit, unsentLimit);
+    if (congestionControl !== undefined) setCongestionControl(fd, congestionControl);
     bind(fd, address.bytes);
     listen(fd, backlog);
   } catch (error) {

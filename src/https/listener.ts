@@ -5,7 +5,7 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from 'node:tls';
-import { listenReusePort } from '../ffi/reuse-port.ts';
+import { listenReusePort, type ListenAddress } from '../ffi/reuse-port.ts';
 import { CertificateStore, type ServerCertificate, type ServerIdentity } from './certificate-store.ts';
 import type { HttpsConnection, HttpsUpper, RefusalReason } from './connection.ts';
 import { errorCode } from './disconnect-cause.ts';
@@ -13,6 +13,7 @@ import { ExpiryQueue } from './expiry-queue.ts';
 import { HalfOpen, type Reception } from './half-open.ts';
 import { resetSocket } from './reset-socket.ts';
 import { TlsConnection } from './tls-connection.ts';
+import { UNSENT_LIMIT } from './unsent-limit.ts';
 
 /** How long a peer may take to answer our FIN; long enough for a lost segment or two. */
 const CLOSE_GRACE_MS = 3_000;
@@ -37,6 +38,10 @@ export interface ListenerOptions {
   readonly decoy: '404' | 'close';
   /** How long a peer may take to answer our FIN, ms. */
   readonly closeGraceMs?: number;
+  /** Bytes that may wait in the kernel before a connection's socket counts as full; {@link UNSENT_LIMIT}. */
+  readonly unsentLimit?: number;
+  /** Of all connections: 'bbr', 'cubic'. The system's by default, and where the kernel does not have it. */
+  readonly congestionControl?: string | undefined;
 }
 
 export interface ListenerEvents {
@@ -81,7 +86,8 @@ export class HttpsListener {
       for (const { host, port } of this.#options.addresses) {
         const server = createTcpServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_DELAY_MS });
         server.on('connection', tcp => this.#incoming(tcp));
-        await listenOn(server, host, port);
+        const { unsentLimit = UNSENT_LIMIT, congestionControl } = this.#options;
+        await listenOn(server, { host, port, backlog: BACKLOG, unsentLimit, congestionControl });
         // Out of descriptors, mostly. The listener goes on: descriptors come back.
         server.on('error', error => this.#events.refused('accept-failed', '', errorCode(error)));
         this.#servers.push(server);
@@ -198,14 +204,14 @@ export class HttpsListener {
   }
 }
 
-function listenOn(server: Server, host: string, port: number): Promise<void> {
+function listenOn(server: Server, address: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {
       server.off('error', reject);
       resolve();
     });
-    server.listen({ fd: listenReusePort({ host, port, backlog: BACKLOG }), backlog: BACKLOG });
+    server.listen({ fd: listenReusePort(address), backlog: address.backlog });
   });
 }
 

@@ -10,6 +10,7 @@ import { openingStep } from './opening-step.ts';
 import { passProxy, type HttpProxy } from './proxy-tunnel.ts';
 import { shakeHands, type ServerTrust, type TrustedSocket } from './server-trust.ts';
 import { TlsConnection } from './tls-connection.ts';
+import { limitUnsent } from './unsent-limit.ts';
 
 /** Bytes of the server's response head. */
 const HEAD_LIMIT = 16 * 1024;
@@ -58,6 +59,7 @@ export async function openHttps(
     await tcpConnected(tcp, `${options.proxy === undefined ? 'server' : 'proxy'} ${host} port ${port}`);
     if (options.proxy !== undefined) await passProxy(tcp, options.proxy, options.host, options.port);
     const trusted = await shakeHands(tcp, options);
+    limitUnsent(tcp);
     return await exchangePreamble(tcp, trusted, options, opened);
   } catch (error) {
     tcp.destroy();

@@ -9,10 +9,16 @@ import {
   ioctl,
   openDevice,
   read,
+  setCongestionControl,
+  setSocketOption,
   socketAddress,
+  SocketOption,
+  socketOption,
   socketPair,
   SystemCallError,
+  tcpSocket,
   write,
+  writev,
 } from '../../src/ffi/libc.ts';
 
 describe('read and write', () => {
@@ -34,6 +40,22 @@ describe('read and write', () => {
     const [left, right] = socketPair();
     assert.equal(read(left, addressOf(memory), 64), -Errno.EAGAIN);
     assert.equal(write(-1, addressOf(memory), 64), -Errno.EBADF);
+    close(left);
+    close(right);
+  });
+
+  test('writev joins what lies in pieces, in the order of the vectors', () => {
+    const memory = new Uint8Array(4096);
+    const base = addressOf(memory);
+    const [left, right] = socketPair();
+    memory.set([1, 2, 3], 1000);
+    memory.set([4, 5], 500);
+    const vectors = new BigUint64Array(memory.buffer, 64, 4);
+    vectors.set([BigInt(base + 1000), 3n, BigInt(base + 500), 2n]);
+    assert.equal(writev(left, base + 64, 2), 5);
+    assert.equal(read(right, base + 2000, 100), 5);
+    assert.deepEqual([...memory.subarray(2000, 2006)], [1, 2, 3, 4, 5, 0]);
+    assert.equal(writev(-1, base + 64, 2), -Errno.EBADF);
     close(left);
     close(right);
   });
@@ -65,6 +87,24 @@ describe('SystemCallError', () => {
     assert.throws(() => ioctl(-1, 0, new Uint8Array(40)), { code: 'EBADF', syscall: 'ioctl' });
     assert.throws(() => duplicateOver(-1, 0), { code: 'EBADF', syscall: 'dup3' });
   });
+});
+
+test('socket options are what they were set to', () => {
+  const fd = tcpSocket(4);
+  assert.equal(socketOption(fd, SocketOption.ReuseAddress), 0);
+  setSocketOption(fd, SocketOption.ReuseAddress, 1);
+  setSocketOption(fd, SocketOption.UnsentLimit, 12_345);
+  assert.equal(socketOption(fd, SocketOption.ReuseAddress), 1);
+  assert.equal(socketOption(fd, SocketOption.UnsentLimit), 12_345);
+  close(fd);
+  assert.throws(() => socketOption(fd, SocketOption.ReuseAddress), { code: 'EBADF', syscall: 'getsockopt' });
+});
+
+test('congestion control is chosen by name, and a name that the kernel does not know changes nothing', () => {
+  const fd = tcpSocket(4);
+  assert.equal(setCongestionControl(fd, 'reno'), true);
+  assert.equal(setCongestionControl(fd, 'no-such-thing'), false);
+  close(fd);
 });
 
 test('duplicateOver replaces a descriptor and leaves the number of descriptors as it was', () => {

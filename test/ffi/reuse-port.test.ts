@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, test } from 'node:test';
+import { close } from '../../src/ffi/libc.ts';
 import { listenReusePort } from '../../src/ffi/reuse-port.ts';
 
 const withoutIpv6 =
@@ -67,6 +68,10 @@ describe('listenReusePort', () => {
       syscall: 'bind',
       message: 'bind EADDRINUSE: Address already in use',
     });
+  });
+
+  test('a congestion control that the kernel does not have is no reason not to listen', () => {
+    close(listenReusePort({ host: '127.0.0.1', port: 0, backlog: BACKLOG, congestionControl: 'no-such-thing' }));
   });
 
   test('an address of another host is EADDRNOTAVAIL', () => {
