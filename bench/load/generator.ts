@@ -17,7 +17,6 @@ import type {
   PingReport,
   PingRequest,
   SendReport,
-  Target,
   UploadRequest,
 } from './protocol.ts';
 import { serveCommands } from './serve-commands.ts';
@@ -61,7 +60,8 @@ serveCommands<GeneratorCommands>({
   close,
 });
 
-async function connect({ target, count, concurrency, perSecond }: ConnectRequest): Promise<ConnectReport> {
+async function connect(request: ConnectRequest): Promise<ConnectReport> {
+  const { count, concurrency, perSecond } = request;
   const stopwatch = startStopwatch();
   const failures: Record<string, number> = {};
   const latenciesMs: number[] = [];
@@ -70,7 +70,7 @@ async function connect({ target, count, concurrency, perSecond }: ConnectRequest
     if (perSecond !== undefined) await sleep(Math.max(0, (index / perSecond) * 1000 - stopwatch().elapsedMs));
     const started = performance.now();
     try {
-      const { client } = await openTunnel(target);
+      const { client } = await openTunnel(request);
       latenciesMs.push(performance.now() - started);
       addresses.push(client.network.address);
     } catch (error) {
@@ -80,11 +80,11 @@ async function connect({ target, count, concurrency, perSecond }: ConnectRequest
   return { up: addresses.length, failures, latenciesMs, addresses, ...stopwatch() };
 }
 
-async function openTunnel({ https, user, password, auth }: Target): Promise<Tunnel> {
+async function openTunnel({ target, packetsPerRecord = 'many' }: ConnectRequest): Promise<Tunnel> {
   const index = ++lastIndex;
   const client: SstpClient = await SstpClient.connect(
     runtime,
-    { https, user, password, auth, mtu: MTU },
+    { ...target, mtu: MTU, packetsPerRecord },
     {
       receivePacket: (at, length) => {
         if (!arrivals.receive(index, at, length)) pings.receive(client.network.gateway, at, length);
@@ -101,7 +101,8 @@ async function upload(request: UploadRequest): Promise<SendReport> {
   const { destination, port, packetLength } = request;
   const datagram = new Datagram(view, packetAt, packetLength, port);
   return stream(request, request.tunnels, tunnel => {
-    datagram.stamp(tunnel.client.network.address, destination, tunnel.sequence);
+    const { address, gateway } = tunnel.client.network;
+    datagram.stamp(address, destination ?? gateway, tunnel.sequence);
     const isQueued = tunnel.client.queuePacket(packetAt, packetLength);
     if (isQueued) tunnel.sequence += 1;
     return isQueued;

@@ -37,7 +37,7 @@ export interface Target {
 export interface GeneratorCommands {
   /** Opens `count` more tunnels. Resolves when each is up or has failed. */
   connect(request: ConnectRequest): ConnectReport;
-  /** UDP from tunnels to one address on the network behind the server. Resolves when the last packet was handed to TLS. */
+  /** UDP from tunnels to one address. Resolves when the last packet was handed to TLS. */
   upload(request: UploadRequest): SendReport;
   /** Forgets what was counted, and begins to count the UDP packets of a sender or an echo that arrive in tunnels. */
   startCounting(request: Nothing): Nothing;
@@ -68,6 +68,8 @@ export interface ConnectRequest {
   readonly concurrency: number;
   /** Tunnels begun per second at most; as fast as `concurrency` lets when absent. */
   readonly perSecond?: number;
+  /** Whether each packet of an upload has a TLS record of its own; 'many' by default. */
+  readonly packetsPerRecord?: 'one' | 'many';
 }
 
 export interface ConnectReport {
@@ -94,7 +96,8 @@ export interface PacketStream {
 export interface UploadRequest extends PacketStream {
   /** The first so many tunnels send, in turn; all when absent. */
   readonly tunnels?: number;
-  readonly destination: number;
+  /** On the network behind the server; the server's own address in the tunnel when absent. */
+  readonly destination?: number;
   readonly port: number;
 }
 

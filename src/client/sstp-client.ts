@@ -31,6 +31,8 @@ export interface SstpClientOptions {
   readonly auth: readonly AuthMethod[];
   /** Largest IP packet to receive. */
   readonly mtu: number;
+  /** 'one' gives each IP packet a TLS record of its own, as sstpc does; 'many' by default, which is faster. */
+  readonly packetsPerRecord?: 'one' | 'many';
 }
 
 export interface SstpClientEvents {
@@ -111,10 +113,12 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     this.#connection = connection;
     this.#events = events;
     this.#cutter = new StreamCutter(runtime.path);
+    const onePacketPerSend = options.packetsPerRecord === 'one';
+    if (onePacketPerSend) connection.setOnePacketPerRecord();
     this.#queue = new TransmitQueue(
       runtime.path,
       runtime.blocks,
-      { limit: TRANSMIT_LIMIT, onePacketPerSend: false },
+      { limit: TRANSMIT_LIMIT, onePacketPerSend },
       () => performance.now(),
       { sendPackets: (bytes, written) => connection.send(bytes, written), dropped: () => {} },
     );
