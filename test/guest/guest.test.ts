@@ -24,12 +24,13 @@ const obstacle = guestObstacle({
 });
 
 describe('sstpc and pppd in a guest', { skip: process.env['CI'] === 'true' ? false : (obstacle ?? false) }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sstp-gateway-guest-'));
+  let folder: string | undefined;
   let guest: GuestResult;
   let results: LineResult[] = [];
 
   before(async () => {
     assert.equal(obstacle, undefined);
+    folder = mkdtempSync(join(tmpdir(), 'sstp-gateway-guest-'));
     await writeCertificates(folder);
     guest = await runInGuest({
       program: [process.execPath, '--enable-source-maps', SCENARIO, folder],
@@ -42,6 +43,8 @@ describe('sstpc and pppd in a guest', { skip: process.env['CI'] === 'true' ? fal
   });
 
   after(() => {
+    if (folder === undefined) return;
+    // For the post-mortem: every program's log, what pppd saw of each call among them.
     const kept = process.env['GUEST_LOGS'];
     if (kept !== undefined) cpSync(folder, kept, { recursive: true });
     rmSync(folder, { recursive: true, force: true });
