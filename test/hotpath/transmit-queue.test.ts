@@ -5,9 +5,11 @@ import { HotpathTwin } from '../../src/hotpath/hotpath-twin.ts';
 import { FRAME_HEADER_LENGTH } from '../../src/hotpath/packet-path.ts';
 import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 import { Refused, TransmitQueue } from '../../src/hotpath/transmit-queue.ts';
+import { land, offloadFor, superPacket } from './segment-packets.ts';
 
 const path = new HotpathTwin();
 const PACKET_AT = path.tunAt + path.headroom;
+const SEGMENT_LENGTH = 1240;
 const BULK_FLOW = 1;
 const PING_FLOW = 2;
 
@@ -179,6 +181,51 @@ test('an empty block pool is a refusal, not a failure', () => {
   assert.equal(queue.append(PACKET_AT, packet(100, 1), 0), Refused.NoBlock);
 });
 
+test('a super-packet goes on in the next block when one is full, in order, among other packets', () => {
+  const { queue, sent, pool, total } = setUp();
+  queue.append(PACKET_AT, packet(100, 1), 0);
+  assert.equal(queue.appended, 1);
+  const { length, framed, marks } = superPacketOf(50);
+  assert.equal(queue.append(PACKET_AT, length, 0), framed);
+  assert.equal(queue.appended, 50);
+  assert.equal(queue.bytes, FRAME_HEADER_LENGTH + 100 + framed);
+  queue.append(PACKET_AT, packet(200, 2), 0);
+  assert.equal(pool.available, total - 2);
+  queue.flush();
+  for (let next = 0; next < sent.length; next++) sent[next]!.written();
+  assert.deepEqual(
+    sent.flatMap(send => payloads(send.bytes)),
+    [[100, 1], ...marks.map(mark => [SEGMENT_LENGTH, mark]), [200, 2]],
+  );
+  assert.deepEqual([pool.available, queue.bytes], [total, 0]);
+});
+
+test('the bound holds for a super-packet as a whole, to the byte, and leaves room for a small packet', () => {
+  const { length, framed } = superPacketOf(20);
+  assert.equal(setUp({ limit: framed }).queue.append(PACKET_AT, length, 0), framed);
+  const { queue, sent } = setUp({ limit: framed - 1 });
+  assert.equal(queue.append(PACKET_AT, length, 0), Refused.QueueFull);
+  assert.deepEqual([queue.appended, queue.bytes], [20, 0], 'all of its packets are dropped');
+  assert.ok(queue.append(PACKET_AT, packet(100, 1), 0) > 0);
+  queue.flush();
+  assert.deepEqual(payloads(sent[0]!.bytes), [[100, 1]]);
+});
+
+test('a super-packet for which blocks run out halfway is refused as a whole and gives them back', () => {
+  const { queue, sent, pool } = setUp();
+  queue.append(PACKET_AT, packet(100, 1), 0);
+  while (pool.available > 1) pool.take();
+  const { length } = superPacketOf(54);
+  assert.equal(queue.append(PACKET_AT, length, 0), Refused.NoBlock);
+  assert.deepEqual([queue.appended, queue.bytes, pool.available], [54, FRAME_HEADER_LENGTH + 100, 1]);
+  queue.append(PACKET_AT, packet(200, 2), 0);
+  queue.flush();
+  assert.deepEqual(payloads(sent[0]!.bytes), [
+    [100, 1],
+    [200, 2],
+  ]);
+});
+
 function setUp({ limit = 256 * 1024, onePacketPerSend = false, clock = { now: 0 } } = {}) {
   const sent: { bytes: Uint8Array; written: () => void }[] = [];
   const dropped: number[] = [];
@@ -188,6 +235,18 @@ function setUp({ limit = 256 * 1024, onePacketPerSend = false, clock = { now: 0 
     dropped: length => dropped.push(length),
   });
   return { queue, sent, dropped, pool, total: pool.available };
+}
+
+/** Puts a TCP super-packet of full segments in place; the last byte of each is its mark. */
+function superPacketOf(segments: number): { length: number; framed: number; marks: number[] } {
+  const gsoSize = SEGMENT_LENGTH - 40;
+  const marks = Array.from({ length: segments }, (_, index) => index + 1);
+  const payload = new Uint8Array(segments * gsoSize);
+  for (const mark of marks) payload[mark * gsoSize - 1] = mark;
+  const fields = { version: 4, protocol: 'tcp', payload } as const;
+  const packet = superPacket(fields);
+  land(path, packet, offloadFor(fields, gsoSize));
+  return { length: packet.length, framed: segments * (FRAME_HEADER_LENGTH + SEGMENT_LENGTH), marks };
 }
 
 /** Writes an IPv4 packet from host `flow` whose last byte is `mark`, with an empty virtio header. @returns its length */
