@@ -1,19 +1,18 @@
 /** Lowers the maximum segment size that a TCP SYN announces (RFC 9293, section 3.7.1). */
 import {
   IPV4_HEADER_LENGTH,
+  IPV6_HEADER_LENGTH,
   IP_PROTOCOL_TCP,
   ipv4FragmentOffset,
   ipv4HeaderLength,
   ipv4Protocol,
   ipv4TotalLength,
+  ipv6NextHeader,
+  ipv6PayloadLength,
   ipVersion,
 } from './ip';
 import { loadU16, storeU16 } from './network-order';
-
-const TCP_HEADER_LENGTH: u32 = 20;
-const TCP_FLAGS: u32 = 13;
-const TCP_SYN: u32 = 0x02;
-const TCP_CHECKSUM: u32 = 16;
+import { TCP_CHECKSUM, TCP_FLAGS, TCP_HEADER_LENGTH, TCP_SYN, tcpHeaderLength } from './tcp';
 
 const OPTION_END: u32 = 0;
 const OPTION_NOP: u32 = 1;
@@ -29,10 +28,22 @@ export function clampMssIpv4(at: u32, length: u32, mss: u32): void {
   const headerLength = ipv4HeaderLength(at);
   const end = min(length, ipv4TotalLength(at));
   if (headerLength < IPV4_HEADER_LENGTH || end < headerLength + TCP_HEADER_LENGTH) return;
-  const tcp = at + headerLength;
+  clampSyn(at + headerLength, end - headerLength, mss);
+}
+
+/** For an IPv6 packet of `length` (>= 40) bytes at `at`. A SYN behind extension headers is left as it is. */
+export function clampMssIpv6(at: u32, length: u32, mss: u32): void {
+  if (ipVersion(at) != 6 || ipv6NextHeader(at) != IP_PROTOCOL_TCP) return;
+  const end = min(length, IPV6_HEADER_LENGTH + ipv6PayloadLength(at));
+  if (end < IPV6_HEADER_LENGTH + TCP_HEADER_LENGTH) return;
+  clampSyn(at + IPV6_HEADER_LENGTH, end - IPV6_HEADER_LENGTH, mss);
+}
+
+/** For a TCP header and what follows, `length` (>= 20) bytes at `tcp`. */
+function clampSyn(tcp: u32, length: u32, mss: u32): void {
   if ((load<u8>(tcp, TCP_FLAGS) & TCP_SYN) == 0) return;
-  const dataOffset = ((load<u8>(tcp, 12) >> 4) as u32) << 2;
-  if (dataOffset < TCP_HEADER_LENGTH || dataOffset > end - headerLength) return;
+  const dataOffset = tcpHeaderLength(tcp);
+  if (dataOffset < TCP_HEADER_LENGTH || dataOffset > length) return;
   clampOption(tcp, dataOffset, mss);
 }
 

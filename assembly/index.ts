@@ -4,7 +4,7 @@
  */
 
 /** Rises when an export changes its meaning; the host refuses a module with another number. */
-export const ABI_VERSION: i32 = 2;
+export const ABI_VERSION: i32 = 3;
 
 export {
   INPUT_AT,
@@ -25,10 +25,12 @@ export {
   VECTORS_AT,
 } from './memory';
 export { admit } from './admit';
+export { admit6 } from './admit6';
 export { checksum } from './checksum';
 export { gather, gathered, gatheredBytes, gatherReset } from './coalesce';
 export { gatherEnd, setMemoryBase } from './coalesce-end';
 export { coalesceKinds } from './coalesce-packet';
 export { consumed, delineate } from './delineate';
 export { routeAdd, routeLookup, routeRemove } from './routes';
+export { route6Add, route6Remove } from './routes6';
 export { segmentBegin, segmentBytes, segmentInto } from './segment';

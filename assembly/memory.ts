@@ -40,8 +40,9 @@ export const ROUTES_AT: u32 = TUN_AT + TUN_SLOTS * TUN_STRIDE;
 export const ROUTE6_BUCKETS: u32 = 131072;
 export const ROUTE6_BUCKET_LENGTH: u32 = 32;
 export const ROUTES6_AT: u32 = ROUTES_AT + ROUTE_BUCKETS * ROUTE_BUCKET_LENGTH;
-/** How many routes there are of each prefix length: 129 counts of u32. */
+/** How many routes there are of each prefix length, 129 counts of u32, and which lengths there are, as bytes. */
 export const ROUTE6_COUNTS_AT: u32 = ROUTES6_AT + ROUTE6_BUCKETS * ROUTE6_BUCKET_LENGTH;
+export const ROUTE6_LENGTHS_AT: u32 = ROUTE6_COUNTS_AT + 1024;
 
 /** Packets that one round of coalescing takes. A full arena of 1400-byte packets holds 372. */
 export const GATHER_PACKETS: u32 = 4096;

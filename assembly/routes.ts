@@ -4,11 +4,13 @@
  *
  * An empty bucket has address 0: 0.0.0.0 is never a destination.
  */
-import { IPV4_HEADER_LENGTH, ipv4Destination, ipVersion } from './ip';
+import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH, ipv4Destination, ipVersion } from './ip';
 import { ROUTE_BUCKET_LENGTH, ROUTE_BUCKETS, ROUTES_AT } from './memory';
+import { route6Find } from './routes6';
 
 const EMPTY: u32 = 0;
 const NONE: i32 = -1;
+const IPV6_DESTINATION: u32 = 24;
 const INDEX_MASK: u32 = ROUTE_BUCKETS - 1;
 const INDEX_BITS: u32 = 17;
 /** 2^32 / golden ratio: spreads neighbouring addresses, which is what a pool hands out, evenly (Knuth 6.4). */
@@ -50,9 +52,11 @@ export function routeRemove(address: u32): u32 {
   return 1;
 }
 
-/** The slot for the packet's destination, or -1. */
+/** The slot for the packet's destination, IPv4 or IPv6, or -1. */
 export function routeLookup(at: u32, length: u32): i32 {
-  if (length < IPV4_HEADER_LENGTH || ipVersion(at) != 4) return NONE;
+  if (length < IPV4_HEADER_LENGTH) return NONE;
+  const version = ipVersion(at);
+  if (version != 4) return version == 6 && length >= IPV6_HEADER_LENGTH ? route6Find(at + IPV6_DESTINATION) : NONE;
   const index = find(ipv4Destination(at));
   return addressIn(index) == EMPTY ? NONE : slotIn(index);
 }

@@ -17,6 +17,7 @@ import {
 import { onesComplementSum } from './twin-checksum.ts';
 import { COALESCE_REGION_LENGTH, TwinCoalescer } from './twin-coalesce.ts';
 import { clampMssIpv4 } from './twin-clamp-mss.ts';
+import { admit6, TwinRoutes6 } from './twin-ipv6.ts';
 import { TwinSegmenter } from './twin-segment.ts';
 
 const SSTP_VERSION = 0x10;
@@ -32,6 +33,7 @@ const PPP_ALL_STATIONS = 0xff;
 const PPP_IPV4 = 0x0021;
 
 const IPV4_HEADER_LENGTH = 20;
+const IPV6_HEADER_LENGTH = 40;
 
 const MAX_ROUTES = 98_304;
 
@@ -57,6 +59,7 @@ export class HotpathTwin implements PacketPath {
   readonly #segmenter: TwinSegmenter;
   readonly #coalescer: TwinCoalescer;
   readonly #routes = new Map<number, number>();
+  readonly #routes6 = new TwinRoutes6();
   #consumed = 0;
 
   constructor() {
@@ -117,6 +120,11 @@ export class HotpathTwin implements PacketPath {
     return admitted;
   }
 
+  admit6(entries: number, prefixAt: number, prefixLength: number, mss: number): number {
+    const end = this.tableAt + Math.min(entries, this.tableEntries) * ENTRY_LENGTH;
+    return admit6(this.view, this.tableAt, end, prefixAt, prefixLength, mss);
+  }
+
   segmentBegin(at: number, length: number, mss: number): number {
     return this.#segmenter.segmentBegin(at, length, mss);
   }
@@ -169,8 +177,18 @@ export class HotpathTwin implements PacketPath {
     return this.#routes.delete(address >>> 0);
   }
 
+  route6Add(at: number, prefixLength: number, slot: number): boolean {
+    return this.#routes6.add(this.view, at, prefixLength, slot);
+  }
+
+  route6Remove(at: number, prefixLength: number): boolean {
+    return this.#routes6.remove(this.view, at, prefixLength);
+  }
+
   routeLookup(at: number, length: number): number {
-    if (length < IPV4_HEADER_LENGTH || this.view.getUint8(at) >> 4 !== 4) return -1;
+    const version = length < IPV4_HEADER_LENGTH ? 0 : this.view.getUint8(at) >> 4;
+    if (version === 6 && length >= IPV6_HEADER_LENGTH) return this.#routes6.find(this.view, at);
+    if (version !== 4) return -1;
     return this.#routes.get(this.view.getUint32(at + 16)) ?? -1;
   }
 

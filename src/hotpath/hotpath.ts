@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { PacketPath } from './packet-path.ts';
 
 /** The ABI_VERSION of `assembly/index.ts` that this host was written for. */
-const ABI_VERSION = 2;
+const ABI_VERSION = 3;
 
 export type HotpathTarget = 'release' | 'debug';
 
@@ -37,6 +37,9 @@ interface HotpathExports {
   readonly routeRemove: (address: number) => number;
   readonly routeLookup: (at: number, length: number) => number;
   readonly checksum: (at: number, length: number, initial: number) => number;
+  readonly admit6: (entries: number, prefixAt: number, prefixLength: number, mss: number) => number;
+  readonly route6Add: (at: number, prefixLength: number, slot: number) => number;
+  readonly route6Remove: (at: number, prefixLength: number) => number;
   readonly coalesceKinds: (bits: number) => void;
   readonly setMemoryBase: (low: number, high: number) => void;
   readonly gather: (entries: number, from: number) => number;
@@ -75,6 +78,7 @@ export class Hotpath implements PacketPath {
   readonly delineate: PacketPath['delineate'];
   readonly consumed: PacketPath['consumed'];
   readonly admit: PacketPath['admit'];
+  readonly admit6: PacketPath['admit6'];
   readonly segmentBegin: PacketPath['segmentBegin'];
   readonly segmentBytes: PacketPath['segmentBytes'];
   readonly segmentInto: PacketPath['segmentInto'];
@@ -118,6 +122,7 @@ export class Hotpath implements PacketPath {
     this.delineate = exports.delineate;
     this.consumed = exports.consumed;
     this.admit = exports.admit;
+    this.admit6 = exports.admit6;
     this.segmentBegin = exports.segmentBegin;
     this.segmentBytes = exports.segmentBytes;
     this.segmentInto = exports.segmentInto;
@@ -139,5 +144,13 @@ export class Hotpath implements PacketPath {
 
   routeRemove(address: number): boolean {
     return this.#exports.routeRemove(address) !== 0;
+  }
+
+  route6Add(at: number, prefixLength: number, slot: number): boolean {
+    return this.#exports.route6Add(at, prefixLength, slot) !== 0;
+  }
+
+  route6Remove(at: number, prefixLength: number): boolean {
+    return this.#exports.route6Remove(at, prefixLength) !== 0;
   }
 }

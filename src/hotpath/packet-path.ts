@@ -35,12 +35,19 @@ export const EntryMark = {
   Control: 0x0000,
   /** A data packet without a valid PPP header: (`at`, `length`) is its payload. Count and drop. */
   NoPppHeader: 0x0002,
-  /** Refused by `admit`: lengths or version of the IPv4 header contradict the packet. Count and drop. */
+  /** Refused by `admit` or `admit6`: lengths or version of the IP header contradict the packet. Count and drop. */
   Malformed: 0x0004,
-  /** Refused by `admit`: the source address is not the tunnel's. Count and drop. */
+  /** Refused by `admit` or `admit6`: the source address is not the tunnel's. Count and drop. */
   Spoofed: 0x0006,
+  /** An IPv6 packet of the link itself, a router solicitation for example: for the tunnel's control side. */
+  ToControl: 0x0008,
+  /** Refused by `admit6`: the tunnel has no IPv6 prefix. Count and drop. */
+  NoPrefix: 0x000a,
 } as const;
 export type EntryMark = (typeof EntryMark)[keyof typeof EntryMark];
+
+/** As `prefixLength` of `admit6`: the tunnel has no IPv6. */
+export const NO_PREFIX = 255;
 
 /** Negative results of the packet path. */
 export const PathError = {
@@ -110,13 +117,28 @@ export interface PacketPath extends PacketMemory, Segmentation, Coalescing {
    */
   admit(entries: number, source: number, mss: number): number;
   /**
+   * Judges the IPv6 entries likewise. The tunnel's prefix is the first `prefixLength` bits of the 16 bytes at `prefixAt`; 0 accepts every
+   * source address, {@link NO_PREFIX} refuses every packet ({@link EntryMark.NoPrefix}).
+   *
+   * From a link-local address to one, or to a multicast address, goes to the control side ({@link EntryMark.ToControl}, trimmed) whatever
+   * the prefix is; those do not count as left. A SYN behind extension headers keeps its MSS.
+   */
+  admit6(entries: number, prefixAt: number, prefixLength: number, mss: number): number;
+  /**
    * Sends IPv4 `address` (u32) to `slot` (>= 0), replacing an earlier route. False when the table is full, the
    * address is 0.0.0.0 or the slot is negative.
    */
   routeAdd(address: number, slot: number): boolean;
   /** Forgets the route of `address`; false when there was none. */
   routeRemove(address: number): boolean;
-  /** The slot for the destination of the IP packet at `at`, or -1 (no route, not IPv4, too short). */
+  /**
+   * Sends the IPv6 prefix of the first `prefixLength` bits of the 16 bytes at `at` to `slot` (>= 0), replacing an earlier route. Bits
+   * behind the prefix do not matter. False when the table is full, the length is over 128 or the slot is negative.
+   */
+  route6Add(at: number, prefixLength: number, slot: number): boolean;
+  /** Forgets the route of that prefix; false when there was none. */
+  route6Remove(at: number, prefixLength: number): boolean;
+  /** The slot for the destination of the IP packet at `at`, by the longest prefix for IPv6, or -1 (no route, not IP, too short). */
   routeLookup(at: number, length: number): number;
   /**
    * One's-complement sum of the bytes, folded to 16 bits, not inverted (RFC 1071); an odd last byte is padded with

@@ -1,6 +1,7 @@
 /** The twin of `assembly/clamp-mss.ts`: lowers the maximum segment size that a TCP SYN announces (RFC 9293, 3.7.1). */
 
 const IPV4_HEADER_LENGTH = 20;
+const IPV6_HEADER_LENGTH = 40;
 const IP_PROTOCOL_TCP = 6;
 const FRAGMENT_OFFSET_MASK = 0x1fff;
 
@@ -19,8 +20,20 @@ export function clampMssIpv4(view: DataView, at: number, length: number, mss: nu
   if ((view.getUint16(at + 6) & FRAGMENT_OFFSET_MASK) !== 0) return;
   const headerLength = (versionAndLength & 0x0f) * 4;
   const tcp = at + headerLength;
-  const end = at + Math.min(length, view.getUint16(at + 2));
-  if (headerLength < IPV4_HEADER_LENGTH || tcp + TCP_HEADER_LENGTH > end) return;
+  if (headerLength < IPV4_HEADER_LENGTH) return;
+  clampSyn(view, tcp, at + Math.min(length, view.getUint16(at + 2)), mss);
+}
+
+/** For an IPv6 packet of `length` (>= 40) bytes at `at`. A SYN behind extension headers is left as it is. */
+export function clampMssIpv6(view: DataView, at: number, length: number, mss: number): void {
+  if (view.getUint8(at) >> 4 !== 6 || view.getUint8(at + 6) !== IP_PROTOCOL_TCP) return;
+  const total = IPV6_HEADER_LENGTH + view.getUint16(at + 4);
+  clampSyn(view, at + IPV6_HEADER_LENGTH, at + Math.min(length, total), mss);
+}
+
+/** For the TCP segment [tcp, end), which may be cut short. */
+function clampSyn(view: DataView, tcp: number, end: number, mss: number): void {
+  if (tcp + TCP_HEADER_LENGTH > end) return;
   if ((view.getUint8(tcp + TCP_FLAGS) & TCP_SYN) === 0) return;
   const optionsEnd = tcp + (view.getUint8(tcp + 12) >> 4) * 4;
   if (optionsEnd > end) return;

@@ -1,0 +1,113 @@
+/** The twin of `assembly/admit6.ts` and `assembly/routes6.ts`. */
+import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark } from './packet-path.ts';
+import { clampMssIpv6 } from './twin-clamp-mss.ts';
+
+const PPP_IPV6 = 0x0057;
+const IPV6_HEADER_LENGTH = 40;
+const SOURCE = 8;
+const DESTINATION = 24;
+const MAX_PREFIX_LENGTH = 128;
+const MAX_ROUTES = 98_304;
+
+export function admit6(
+  view: DataView,
+  table: number,
+  tableEnd: number,
+  prefixAt: number,
+  prefixLength: number,
+  mss: number,
+): number {
+  let admitted = 0;
+  for (let entry = table; entry < tableEnd; entry += ENTRY_LENGTH) {
+    if (view.getUint16(entry + ENTRY_PROTOCOL, true) !== PPP_IPV6) continue;
+    const at = view.getUint32(entry + ENTRY_AT, true);
+    const mark = judge(view, at, view.getUint16(entry + ENTRY_BYTES, true), prefixAt, prefixLength);
+    view.setUint16(entry + ENTRY_PROTOCOL, mark, true);
+    if (mark !== PPP_IPV6 && mark !== EntryMark.ToControl) continue;
+    const total = IPV6_HEADER_LENGTH + view.getUint16(at + 4);
+    view.setUint16(entry + ENTRY_BYTES, total, true);
+    if (mark !== PPP_IPV6) continue;
+    if (mss !== 0) clampMssIpv6(view, at, total, mss);
+    admitted += 1;
+  }
+  return admitted;
+}
+
+/** The protocol that the entry is to have: its own when the packet may pass. */
+function judge(view: DataView, at: number, length: number, prefixAt: number, prefixLength: number): number {
+  if (prefixLength > MAX_PREFIX_LENGTH) return EntryMark.NoPrefix;
+  if (length < IPV6_HEADER_LENGTH || view.getUint8(at) >> 4 !== 6) return EntryMark.Malformed;
+  if (IPV6_HEADER_LENGTH + view.getUint16(at + 4) > length) return EntryMark.Malformed;
+  const isToNeighbours = isLinkLocal(view, at + DESTINATION) || view.getUint8(at + DESTINATION) === 0xff;
+  if (isLinkLocal(view, at + SOURCE) && isToNeighbours) return EntryMark.ToControl;
+  return isInPrefix(view, at + SOURCE, prefixAt, prefixLength) ? PPP_IPV6 : EntryMark.Spoofed;
+}
+
+function isLinkLocal(view: DataView, at: number): boolean {
+  return (view.getUint16(at) & 0xffc0) === 0xfe80;
+}
+
+function isInPrefix(view: DataView, at: number, prefixAt: number, prefixLength: number): boolean {
+  for (let word = 0; word < 16; word += 4) {
+    const mask = wordMask(prefixLength, word);
+    if (((view.getInt32(at + word) ^ view.getInt32(prefixAt + word)) & mask) !== 0) return false;
+  }
+  return true;
+}
+
+/** The bits of the 32-bit word at byte `word` of an address that belong to a prefix. */
+function wordMask(prefixLength: number, word: number): number {
+  const bits = Math.min(32, Math.max(0, prefixLength - word * 8));
+  return bits === 0 ? 0 : -1 << (32 - bits);
+}
+
+/** Prefixes by length. The keys are texts: simple, and a lookup allocates no more than one for each length that there is. */
+export class TwinRoutes6 {
+  readonly #byLength = new Map<number, Map<string, number>>();
+  #lengths: number[] = [];
+  #size = 0;
+
+  add(view: DataView, at: number, prefixLength: number, slot: number): boolean {
+    if (prefixLength < 0 || prefixLength > MAX_PREFIX_LENGTH || slot < 0) return false;
+    let routes = this.#byLength.get(prefixLength);
+    const prefix = key(view, at, prefixLength);
+    const isNew = routes?.has(prefix) !== true;
+    if (isNew && this.#size === MAX_ROUTES) return false;
+    if (routes === undefined) {
+      this.#byLength.set(prefixLength, (routes = new Map()));
+      this.#sortLengths();
+    }
+    routes.set(prefix, slot);
+    if (isNew) this.#size += 1;
+    return true;
+  }
+
+  remove(view: DataView, at: number, prefixLength: number): boolean {
+    const routes = this.#byLength.get(prefixLength);
+    if (routes?.delete(key(view, at, prefixLength)) !== true) return false;
+    this.#size -= 1;
+    if (routes.size === 0) {
+      this.#byLength.delete(prefixLength);
+      this.#sortLengths();
+    }
+    return true;
+  }
+
+  /** @returns the slot for the destination of the IPv6 packet at `at`, or -1. */
+  find(view: DataView, at: number): number {
+    for (const prefixLength of this.#lengths) {
+      const slot = this.#byLength.get(prefixLength)?.get(key(view, at + DESTINATION, prefixLength));
+      if (slot !== undefined) return slot;
+    }
+    return -1;
+  }
+
+  #sortLengths(): void {
+    this.#lengths = [...this.#byLength.keys()].toSorted((a, b) => b - a);
+  }
+}
+
+function key(view: DataView, at: number, prefixLength: number): string {
+  const word = (offset: number): number => view.getInt32(at + offset) & wordMask(prefixLength, offset);
+  return `${word(0)} ${word(4)} ${word(8)} ${word(12)}`;
+}
