@@ -3,10 +3,17 @@ import { execFileSync } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { availableParallelism, cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Benchmark, Row } from './benchmark.ts';
+import type { Benchmark, Flag, FlagValues, Row } from './benchmark.ts';
+import { peerFlags } from './peer-flags.ts';
 import { formatCell, formatTable } from './table.ts';
 
-const benchmarks: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Benchmark> }>> = {
+interface Entry {
+  readonly summary: string;
+  readonly flags?: Readonly<Record<string, Flag>>;
+  readonly load: () => Promise<Benchmark>;
+}
+
+const benchmarks: Readonly<Record<string, Entry>> = {
   hotpath: {
     summary: 'delineation, framing, checksum, admission and route lookup: WASM beside plain TypeScript',
     load: async () => (await import('./hotpath.ts')).hotpath,
@@ -16,13 +23,42 @@ const benchmarks: Readonly<Record<string, { readonly summary: string; readonly l
       'iperf3 TCP through 1, 8 and 64 tunnels, both directions: Gbit/s, gateway CPU seconds per GB (root, iperf3)',
     load: async () => (await import('./tcp.ts')).tcp,
   },
+  udp: {
+    summary: 'packets of 64, 512 and 1400 bytes over 1, 100 and 1,000 tunnels: packets/s, gateway CPU us/packet (root)',
+    load: async () => (await import('./udp.ts')).udp,
+  },
+  setup: {
+    summary: 'connection storm of 2,000 tunnels, RSA and P-256: tunnels/s, gateway CPU, latency, failures (root)',
+    load: async () => (await import('./setup.ts')).setup,
+  },
+  idle: {
+    summary: '1,000, 5,000 and 10,000 idle tunnels: KB per tunnel, % of a core (root)',
+    load: async () => (await import('./idle.ts')).idle,
+  },
+  rtt: {
+    summary: 'ping through idle and loaded tunnels, and over a path of 50 Mbit/s and 20 ms (root, iperf3, ping, tc)',
+    load: async () => (await import('./rtt.ts')).rtt,
+  },
+  scale: {
+    summary: 'gateway CPU per tunnel and per packet at 10 to 5,000 tunnels, 1 and 2 workers, and its slope (root)',
+    load: async () => (await import('./scale.ts')).scale,
+  },
+  peers: {
+    summary: 'another SSTP server that is running, beside this gateway under the same load (root)',
+    flags: peerFlags,
+    load: async () => (await import('./peers.ts')).peers,
+  },
+  limit: {
+    summary: 'what the machine itself allows: node:tls alone, and a copy from TUN device to TUN device (root, iperf3)',
+    load: async () => (await import('./limit.ts')).limit,
+  },
 };
 
 const USAGE = `Usage: npm run bench -- NAME [--json FILE] [--quick]
 
 Benchmarks:
 ${Object.entries(benchmarks)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .flatMap(([name, { summary, flags = {} }]) => [`  ${name.padEnd(10)} ${summary}`, ...describeFlags(flags)])
   .join('\n')}
 
   --json FILE  also write the results and the machine's description to FILE
@@ -35,7 +71,7 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: string[]): Promise<number> {
   const request = parse(args);
   if (typeof request === 'number') return request;
-  const { name, quick, json, benchmark } = request;
+  const { name, quick, json, benchmark, flags } = request;
   const machine = describeMachine();
   console.log(
     `${name}${quick ? ' (quick)' : ''} on ${machine.cores} x ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}`,
@@ -47,13 +83,14 @@ async function main(args: string[]): Promise<number> {
     const run = await benchmark.load();
     const results = await run({
       quick,
+      flags,
       report: row => {
         rows.push(row);
         console.error(`  ${Object.values(row).map(formatCell).join('  ')}`);
       },
     });
     console.log(`\n${formatTable(rows)}`);
-    const command = `npm run bench -- ${args.join(' ')}`;
+    const command = `npm run bench -- ${withoutPassword(args).join(' ')}`;
     const date = new Date().toISOString();
     const record = { benchmark: name, command, commit: describeCommit(), date, quick, machine, rows, results };
     await file?.writeFile(`${JSON.stringify(record, undefined, 2)}\n`);
@@ -67,10 +104,16 @@ async function main(args: string[]): Promise<number> {
 
 function parse(args: string[]) {
   try {
+    const ofBenchmarks: Record<string, Flag> = Object.assign({}, ...Object.values(benchmarks).map(each => each.flags));
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { json: { type: 'string' }, quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        ...ofBenchmarks,
+        json: { type: 'string' },
+        quick: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     if (values.help === true) {
       console.log(USAGE);
@@ -80,11 +123,27 @@ function parse(args: string[]) {
     const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
     if (benchmark === undefined) throw new Error(name === '' ? 'no benchmark named' : `no benchmark is called ${name}`);
     if (more.length > 0) throw new Error('one benchmark at a time: they would disturb each other');
-    return { name, benchmark, json: values.json, quick: values.quick === true };
+    const { json, quick, ...flags } = values;
+    const foreign = Object.keys(flags).find(flag => !Object.hasOwn(benchmark.flags ?? {}, flag));
+    if (foreign !== undefined) throw new Error(`--${foreign} is not for ${name}`);
+    return { name, benchmark, json, quick: quick === true, flags: flags as FlagValues };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
   }
+}
+
+function describeFlags(flags: Readonly<Record<string, Flag>>): string[] {
+  return Object.entries(flags).map(
+    ([name, { argument = '', help }]) => `    ${`--${name} ${argument}`.padEnd(30)} ${help}`,
+  );
+}
+
+/** The results are kept and shown. */
+function withoutPassword(args: readonly string[]): string[] {
+  return args.map((arg, index) =>
+    args[index - 1] === '--password' ? '...' : arg.replace(/^--password=.*/s, '--password=...'),
+  );
 }
 
 function describeMachine() {

@@ -122,11 +122,16 @@ async function streamBothWays(testbed: LoadTestbed, addresses: readonly number[]
   return {
     uploadUs: (seconds.up / up.sent) * 1e6,
     downloadUs: (seconds.down / down.sent) * 1e6,
-    uploadLoss: 1 - arrived.packets / up.sent,
-    downloadLoss: 1 - counted.packets / down.sent,
+    uploadLoss: lossOf(up.sent, arrived.packets),
+    downloadLoss: lossOf(down.sent, counted.packets),
     loadProcesses:
       Math.max(up.cpuSeconds / up.elapsedMs, (down.cpuSeconds + counted.cpuSeconds) / down.elapsedMs) * 1e3,
   };
+}
+
+/** The kernel's own packets may count as arrived too. */
+function lossOf(sent: number, arrived: number): number {
+  return Math.max(0, 1 - arrived / sent);
 }
 
 function mapCosts(points: readonly Point[], figure: (points: readonly Point[], cost: Cost) => number): Costs {

@@ -74,9 +74,9 @@ async function storm({ gateway, generator, target }: LoadTestbed, count: number)
     gatewayCpuMsPerTunnel: (gatewayCpu / count) * 1000,
     generatorCpuMsPerTunnel: (connected.cpuSeconds / count) * 1000,
     latencyMs: {
-      p50: percentile(latenciesMs, 0.5),
-      p90: percentile(latenciesMs, 0.9),
-      p99: percentile(latenciesMs, 0.99),
+      p50: percentile(latenciesMs, 50),
+      p90: percentile(latenciesMs, 90),
+      p99: percentile(latenciesMs, 99),
     },
     failures: connected.failures,
   };

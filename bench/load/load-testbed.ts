@@ -9,7 +9,7 @@ import { PASSWORD, USER, createSite } from '../../test/gateway/site.ts';
 import type { KeyType } from '../../test/gateway/site.ts';
 import { Namespace } from '../../test/tun/namespace.ts';
 import { parseIpv4 } from '../../src/wire/ip.ts';
-import { INNER_GATEWAY, OUTER, layVeth } from '../testbed.ts';
+import { INNER_GATEWAY, OUTER, layVeth } from '../kernel-testbed.ts';
 import { startGenerator, startSender } from './load-process.ts';
 import type { LoadProcess } from './load-process.ts';
 import type { GeneratorCommands, SenderCommands, Target } from './protocol.ts';
