@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const execute = promisify(execFile);
 
 /** Far above what any single command needs; a guest on a busy machine is slow. */
-const COMMAND_LIMIT_MS = 120_000;
+const COMMAND_LIMIT_MS = 300_000;
 const POLL_MS = 50;
 
 /** Runs a command to its end. Resolves with its standard output; rejects, with what it wrote, when it fails. */

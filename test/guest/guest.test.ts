@@ -12,7 +12,7 @@ import { PLANS, STOP_LINE } from './lines.ts';
 import type { LineResult } from './lines.ts';
 
 const SCENARIO = resolve(import.meta.dirname, 'scenario.js');
-const TIME_LIMIT_MS = 15 * 60_000;
+const TIME_LIMIT_MS = 30 * 60_000;
 const CONSOLE_TAIL_LINES = 40;
 
 const obstacle = guestObstacle({
