@@ -1,5 +1,6 @@
 /** What `bench limit` found, and how near to it another result is. */
 import { readFileSync } from 'node:fs';
+import type { Flag, FlagValues, Row } from './benchmark.ts';
 import type { Direction } from './iperf.ts';
 
 /** CPU time is that of the process which is in the gateway's place. */
@@ -20,11 +21,11 @@ export interface Limits {
 
 /** An IP packet of 1400 bytes in its SSTP and PPP headers. */
 export const LIMIT_RECORD_LENGTH = 1408;
+const SHARE = '% of limit';
 const NANO = 1e-9;
 const MICRO = 1e-6;
 
-/** @throws Error when the file is no result of `bench limit` */
-export function readLimits(file: string): Limits {
+function readLimits(file: string): Limits {
   const { benchmark, results } = JSON.parse(readFileSync(file, 'utf8')) as {
     benchmark?: string;
     results?: { limits?: Limits };
@@ -42,7 +43,7 @@ export function leastCost({ tls, tun }: Limits, direction: Direction): number {
  * The same for one packet of UDP, in microseconds. TUN devices are counted packet by packet: a gateway that reads or
  * writes super-packets of datagrams can be better than this.
  */
-export function leastPacketCost(
+function leastPacketCost(
   { tls, tun }: Limits,
   direction: Direction,
   packetLength: number,
@@ -52,4 +53,33 @@ export function leastPacketCost(
   const perByte = (bulk.cpuPerGb * NANO) / MICRO;
   const tlsCost = recordPerPacket ? records.microsecondsPerUnit : packetLength * perByte;
   return tlsCost + tun.packets.microsecondsPerUnit / 2;
+}
+
+export const limitFlag: Readonly<Record<string, Flag>> = {
+  limit: { type: 'string', argument: 'FILE', help: 'results of "limit" on this machine, to compare with' },
+};
+
+/** @throws Error when the file is no result of `limit` */
+export function limitsFrom(flags: FlagValues): Limits | undefined {
+  const file = flags['limit'];
+  return typeof file === 'string' ? readLimits(file) : undefined;
+}
+
+/** A row of `tcp` or `udp` with a column that says how near to the limit it is, 100 being the limit itself. */
+export function withShare(benchmark: string, row: Row, limits: Limits | undefined): Row {
+  if (limits === undefined) return row;
+  if (benchmark === 'tcp') return withTcpShare(row, limits);
+  return benchmark === 'udp' ? withUdpShare(row, limits) : row;
+}
+
+function withTcpShare(row: Row, limits: Limits): Row {
+  const least = leastCost(limits, row['direction'] as Direction);
+  return { ...row, [SHARE]: Math.round((least / Number(row['gateway CPU s/GB'])) * 100) };
+}
+
+/** In the direction's name is whether each packet has a record of its own. */
+function withUdpShare(row: Row, limits: Limits): Row {
+  const [direction, recordEach] = String(row['direction']).split(', ');
+  const least = leastPacketCost(limits, direction as Direction, Number(row['bytes']), recordEach !== undefined);
+  return { ...row, [SHARE]: Math.round((least / Number(row['gateway CPU us/packet'])) * 100) };
 }

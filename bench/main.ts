@@ -4,7 +4,9 @@ import { open } from 'node:fs/promises';
 import { availableParallelism, cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark, Flag, FlagValues, Row } from './benchmark.ts';
+import { limitFlag } from './limits.ts';
 import { peerFlags } from './peer-flags.ts';
+import { REPORT_DIRECTORY, writeReport } from './report.ts';
 import { formatCell, formatTable } from './table.ts';
 
 interface Entry {
@@ -21,10 +23,12 @@ const benchmarks: Readonly<Record<string, Entry>> = {
   tcp: {
     summary:
       'iperf3 TCP through 1, 8 and 64 tunnels, both directions: Gbit/s, gateway CPU seconds per GB (root, iperf3)',
+    flags: limitFlag,
     load: async () => (await import('./tcp.ts')).tcp,
   },
   udp: {
     summary: 'packets of 64, 512 and 1400 bytes over 1, 100 and 1,000 tunnels: packets/s, gateway CPU us/packet (root)',
+    flags: limitFlag,
     load: async () => (await import('./udp.ts')).udp,
   },
   setup: {
@@ -55,6 +59,7 @@ const benchmarks: Readonly<Record<string, Entry>> = {
 };
 
 const USAGE = `Usage: npm run bench -- NAME [--json FILE] [--quick]
+       npm run bench -- report [DIRECTORY or FILE ...]
 
 Benchmarks:
 ${Object.entries(benchmarks)
@@ -63,7 +68,9 @@ ${Object.entries(benchmarks)
 
   --json FILE  also write the results and the machine's description to FILE
   --quick      a few seconds: shows that it works, the numbers are rough
-  --help       this text`;
+  --help       this text
+
+report turns the JSON files of runs, by default those in ${REPORT_DIRECTORY}, into docs/performance.md with charts.`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -120,6 +127,7 @@ function parse(args: string[]) {
       return 0;
     }
     const [name = '', ...more] = positionals;
+    if (name === 'report') return reportOn(more);
     const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
     if (benchmark === undefined) throw new Error(name === '' ? 'no benchmark named' : `no benchmark is called ${name}`);
     if (more.length > 0) throw new Error('one benchmark at a time: they would disturb each other');
@@ -130,6 +138,17 @@ function parse(args: string[]) {
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
+  }
+}
+
+/** @returns the exit code. */
+function reportOn(paths: readonly string[]): number {
+  try {
+    console.log(writeReport(paths).join('\n'));
+    return 0;
+  } catch (error) {
+    console.error(`bench report: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
   }
 }
 

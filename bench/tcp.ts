@@ -5,11 +5,12 @@
  *
  * CPU time is that of the gateway's process alone, from /proc; the client's is shown to tell who the bottleneck was.
  */
-import type { Benchmark } from './benchmark.ts';
+import type { Benchmark, Row } from './benchmark.ts';
 import { DIRECTIONS, transfer } from './iperf.ts';
 import type { Direction } from './iperf.ts';
 import { INNER_GATEWAY, KernelTestbed } from './kernel-testbed.ts';
 import type { TunnelDevices } from './kernel-testbed.ts';
+import { limitsFrom, withShare } from './limits.ts';
 import { cpuSeconds } from './process-cpu.ts';
 import { median } from './statistics.ts';
 
@@ -26,7 +27,9 @@ interface Sample {
 }
 
 /** Rows are medians of the rounds; the directions alternate, so that a change of the machine's mood meets both. */
-export const tcp: Benchmark = async ({ quick, report }) => {
+export const tcp: Benchmark = async ({ quick, flags, report: show }) => {
+  const limits = limitsFrom(flags);
+  const report = (row: Row): void => show(withShare('tcp', row, limits));
   const { tunnels, seconds, rounds } = quick ? QUICK : FULL;
   const testbed = await KernelTestbed.start();
   const results = [];

@@ -11,6 +11,7 @@ import type { Benchmark, Row } from './benchmark.ts';
 import { DIRECTIONS } from './iperf.ts';
 import type { Direction } from './iperf.ts';
 import { LoadTestbed, UPLOAD_TO } from './load/load-testbed.ts';
+import { limitsFrom, withShare } from './limits.ts';
 import type { PacketStream } from './load/protocol.ts';
 import { cpuSeconds } from './process-cpu.ts';
 import { median } from './statistics.ts';
@@ -54,7 +55,9 @@ interface Sample {
 type Extent = typeof FULL | typeof QUICK;
 
 /** Rows are medians of the rounds. */
-export const udp: Benchmark = async ({ quick, report }) => {
+export const udp: Benchmark = async ({ quick, flags, report: show }) => {
+  const limits = limitsFrom(flags);
+  const report = (row: Row): void => show(withShare('udp', row, limits));
   const extent = quick ? QUICK : FULL;
   const testbed = await LoadTestbed.create({ workers: 1 });
   const results: object[] = [];

@@ -1,0 +1,148 @@
+/** What the report says about each benchmark, in the order in which it says it. */
+import type { Row } from './benchmark.ts';
+
+/** A chart of the table's own numbers. Rows without a number there do not appear. */
+export interface ChartSpec {
+  /** Name of the file, without extension. */
+  readonly name: string;
+  readonly title: string;
+  /** Columns that name a group of bars, joined. */
+  readonly label: (row: Row) => string;
+  /** Each of these columns is a series, or each different content of the column `by`, whose numbers are in `value`. */
+  readonly series: readonly string[] | { readonly by: string; readonly value: string };
+  readonly only?: (row: Row) => boolean;
+}
+
+export interface Section {
+  readonly benchmark: string;
+  readonly title: string;
+  readonly text: string;
+  readonly charts: readonly ChartSpec[];
+}
+
+const tunnels = ({ tunnels: count }: Row): string => `${String(count)} ${Number(count) === 1 ? 'tunnel' : 'tunnels'}`;
+const isUnlimited = (row: Row): boolean => String(row['path']).startsWith('as fast');
+
+export const SECTIONS: readonly Section[] = [
+  {
+    benchmark: 'limit',
+    title: 'What the machine allows',
+    text: `The two things that a gateway does with each byte, each on its own and in Node as the gateway does it: TLS with
+nothing behind it, and a copy from one TUN device to another. A gateway does TLS once, and one half of the copy; a gateway that
+adds nothing to them costs what the last rows say. Other sections compare with that.`,
+    charts: [
+      {
+        name: 'limit-cpu',
+        title: 'CPU seconds per GB',
+        label: row => String(row['what']),
+        series: ['CPU s/GB'],
+      },
+    ],
+  },
+  {
+    benchmark: 'tcp',
+    title: 'TCP',
+    text: `One TCP connection of iperf3 in each tunnel, all at once, through one worker. A GB is 10^9 bytes of payload. Clients,
+gateway and both ends of iperf3 share the machine, so Gbit/s is what all of them reach together, and CPU seconds per GB is the
+figure to plan with.`,
+    charts: [
+      {
+        name: 'tcp-cpu',
+        title: 'Gateway CPU seconds per GB',
+        label: tunnels,
+        series: { by: 'direction', value: 'gateway CPU s/GB' },
+      },
+      { name: 'tcp-rate', title: 'Gbit/s', label: tunnels, series: { by: 'direction', value: 'Gbit/s' } },
+    ],
+  },
+  {
+    benchmark: 'udp',
+    title: 'UDP',
+    text: `Packets of one size, each for the next tunnel, through one worker. Flat out first, then at 60 % of the rate that came
+through, where nothing should be lost. "A record each" is a client that gives each packet a TLS record of its own, as sstpc does.`,
+    charts: [
+      {
+        name: 'udp-cpu',
+        title: 'Gateway CPU microseconds per packet, flat out',
+        label: row => `${String(row['bytes'])} B, ${tunnels(row)}`,
+        series: { by: 'direction', value: 'gateway CPU us/packet' },
+      },
+    ],
+  },
+  {
+    benchmark: 'setup',
+    title: 'Setting up tunnels',
+    text: `A storm of tunnels, MS-CHAPv2, each with a TLS handshake of its own.`,
+    charts: [
+      {
+        name: 'setup-cpu',
+        title: 'Gateway CPU milliseconds per tunnel',
+        label: row => String(row['certificate']),
+        series: ['gateway CPU ms/tunnel'],
+      },
+    ],
+  },
+  {
+    benchmark: 'idle',
+    title: 'Idle tunnels',
+    text: `Tunnels with default keepalives and nothing to carry.`,
+    charts: [{ name: 'idle-memory', title: 'KB per tunnel', label: tunnels, series: ['KB/tunnel'] }],
+  },
+  {
+    benchmark: 'rtt',
+    title: 'Latency',
+    text: `Pings through a tunnel. First with nothing in the way but the machine, where bulk transfers take all of its cores; then
+over a path of 50 Mbit/s and 20 ms there and back, whose queue is that of the gateway's own interface, or of a router on the way
+with a buffer of one bandwidth-delay product. The last word of such a path is the outer connection's congestion control.`,
+    charts: [
+      {
+        name: 'rtt-unlimited',
+        title: 'Ping, ms, nothing in the way but the machine',
+        label: row => `load: ${String(row['load'])}`,
+        series: ['p50 ms', 'p99 ms', 'p99.9 ms'],
+        only: isUnlimited,
+      },
+      {
+        name: 'rtt-slow-path',
+        title: 'Ping, ms, 50 Mbit/s and 20 ms',
+        label: row => `${String(row['path']).split(', ').slice(2).join(', ')}: ${String(row['load'])}`,
+        series: ['p50 ms', 'p99 ms', 'p99.9 ms'],
+        only: row => !isUnlimited(row),
+      },
+    ],
+  },
+  {
+    benchmark: 'scale',
+    title: 'From few tunnels to many',
+    text: `What one more tunnel and one more packet costs when there are few or many already: should be flat.`,
+    charts: [
+      {
+        name: 'scale-packets',
+        title: 'Gateway CPU microseconds per packet',
+        label: row =>
+          `${tunnels(row)}, ${String(row['workers'])} ${Number(row['workers']) === 1 ? 'worker' : 'workers'}`,
+        series: ['upload us/packet', 'download us/packet'],
+        only: row => Number.isFinite(Number(row['tunnels'])),
+      },
+    ],
+  },
+  {
+    benchmark: 'peers',
+    title: 'Beside other servers',
+    text: `The same load by the same generator against this gateway and against another server on the same machine.`,
+    charts: [],
+  },
+  {
+    benchmark: 'hotpath',
+    title: 'The packet path alone',
+    text: `Each function of the WebAssembly module against the same in plain TypeScript, without any input or output.`,
+    charts: [
+      {
+        name: 'hotpath',
+        title: 'Times faster than TypeScript',
+        label: row => String(row['case']),
+        series: ['times faster'],
+      },
+    ],
+  },
+];
