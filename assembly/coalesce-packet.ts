@@ -94,7 +94,7 @@ function examineTransport(at: u32, ipLength: u32, length: u32, protocol: u32): u
   return isData ? SORT_MERGEABLE : SORT_ALONE;
 }
 
-/** Bits enough for any table. Both packets' ports are in sight. */
+/** A number for addresses, protocol and ports, best in its highest bits. The ports are in sight. */
 export function flowHash(at: u32): u64 {
   let hash: u64;
   if (ipVersion(at) == 4) {
@@ -107,12 +107,12 @@ export function flowHash(at: u32): u64 {
   return mix(hash);
 }
 
-/** For a packet of 20 bytes at least. */
+/** Likewise for the source address. The packet has 20 bytes at least, 40 when its version is 6. */
 export function sourceHash(at: u32): u64 {
   return mix(ipVersion(at) == 4 ? (load<u32>(at, 12) as u64) : load<u64>(at, 8) ^ mix(load<u64>(at, 16)));
 }
 
-/** The multiplication spreads upwards, the shift brings it down again. */
+/** The multiplication spreads upwards, so that the highest bits depend on all; the shift takes them down for the next round. */
 function mix(value: u64): u64 {
   const product = value * MULTIPLIER;
   return product ^ (product >> 32);

@@ -47,9 +47,10 @@ import {
 } from './coalesce-record';
 import { IP_PROTOCOL_TCP, ipv4Protocol, ipv6NextHeader, ipVersion } from './ip';
 import {
-  BARRIERS,
+  BARRIER_BITS,
   BARRIERS_AT,
   ENTRY_LENGTH,
+  FLOW_BITS,
   FLOW_BUCKETS,
   FLOWS_AT,
   RECORD_LENGTH,
@@ -233,7 +234,7 @@ function isTcp(at: u32): bool {
 
 /** The bucket of the packet's flow, an empty one for it, or 0. Buckets never empty before the reset, so a full run stays full. */
 function findFlow(at: u32): u32 {
-  let index = (flowHash(at) as u32) & (FLOW_BUCKETS - 1);
+  let index = (flowHash(at) >> (64 - FLOW_BITS)) as u32;
   for (let probe: u32 = 0; probe < PROBES; probe++) {
     const bucket = FLOWS_AT + index * 2;
     const record = recordIn(bucket);
@@ -250,5 +251,5 @@ function recordIn(bucket: u32): u32 {
 
 /** Sources that share one barrier only lose a chance to merge. */
 function barrierFor(at: u32): u32 {
-  return BARRIERS_AT + ((sourceHash(at) as u32) & (BARRIERS - 1)) * 4;
+  return BARRIERS_AT + ((sourceHash(at) >> (64 - BARRIER_BITS)) as u32) * 4;
 }

@@ -52,11 +52,13 @@ export const RECORDS_AT: u32 = ROUTE6_COUNTS_AT + PAGE;
 /** The packets of all super-packets, chained: u32 at, u16 length, u16 next index. */
 export const PIECE_LENGTH: u32 = 8;
 export const PIECES_AT: u32 = RECORDS_AT + GATHER_PACKETS * RECORD_LENGTH;
-/** Flow -> its latest super-packet: u16 index + 1, 0 = empty. A power of two, four times the packets: runs stay short. */
-export const FLOW_BUCKETS: u32 = 4 * GATHER_PACKETS;
+/** Flow -> its latest super-packet: u16 index + 1, 0 = empty. Four times as many as packets: runs stay short. */
+export const FLOW_BITS: u32 = 14;
+export const FLOW_BUCKETS: u32 = 1 << FLOW_BITS;
 export const FLOWS_AT: u32 = PIECES_AT + GATHER_PACKETS * PIECE_LENGTH;
 /** One u32 for each hash of a source address. */
-export const BARRIERS: u32 = 1024;
+export const BARRIER_BITS: u32 = 10;
+const BARRIERS: u32 = 1 << BARRIER_BITS;
 export const BARRIERS_AT: u32 = FLOWS_AT + FLOW_BUCKETS * 2;
 /** Virtio headers (10 bytes used), I/O vectors and the table of super-packets, as the host hands them to the device. */
 export const VIRTIO_STRIDE: u32 = 16;
