@@ -3,7 +3,8 @@
  * TCP can be sent through many tunnels at once. Says as one JSON line which addresses it got, and runs until SIGTERM.
  */
 import { createClientRuntime } from '../src/client/client-runtime.ts';
-import type { ClientRuntime } from '../src/client/client-runtime.ts';
+
+import { UplinkBatch } from '../src/hotpath/uplink-batch.ts';
 import { SstpClient } from '../src/client/sstp-client.ts';
 import { configureInterface } from '../src/tun/interface.ts';
 import { runIp } from '../src/tun/ip-command.ts';
@@ -29,9 +30,8 @@ const CONCURRENT_HANDSHAKES = 8;
 const FIRST_TABLE = 1000;
 
 const request = JSON.parse(process.argv[2] ?? '') as DevicesRequest;
-const runtime = await createClientRuntime();
 const tunnels = await inParallel(request.count, CONCURRENT_HANDSHAKES, index =>
-  openTunnel(runtime, request, request.first + index),
+  openTunnel(request, request.first + index),
 );
 process.once('SIGTERM', () => {
   void Promise.all(tunnels.map(tunnel => tunnel.end())).finally(() => process.exit(0));
@@ -39,7 +39,10 @@ process.once('SIGTERM', () => {
 const report: DevicesReport = { addresses: tunnels.map(({ network }) => formatIpv4(network.address)) };
 console.log(JSON.stringify(report));
 
-async function openTunnel({ path, ...shared }: ClientRuntime, { target, mtu }: DevicesRequest, index: number) {
+/** Each with a runtime of its own: packets are gathered for one device. */
+async function openTunnel({ target, mtu }: DevicesRequest, index: number) {
+  const runtime = await createClientRuntime();
+  const { path } = runtime;
   const name = `tunnel${index}`;
   const device = new TunDevice(openTun(name), {
     memory: path.memory,
@@ -49,10 +52,14 @@ async function openTunnel({ path, ...shared }: ClientRuntime, { target, mtu }: D
     headroom: path.headroom,
   });
   const client: SstpClient = await SstpClient.connect(
-    { path, ...shared },
-    { ...target, mtu },
+    runtime,
     {
-      receivePacket: (at, length) => device.write(at, length),
+      ...target,
+      mtu,
+      uplink: new UplinkBatch(path, device, { atEndOfTurn: flush => void setImmediate(flush), refused: () => {} }),
+    },
+    {
+      receivePacket: () => {},
       ended: reason => fail(`a tunnel ended: ${reason}`),
     },
   );

@@ -1,6 +1,7 @@
 // `connect` on a TUN device: the kernel's packets go through the tunnel until the user or the server ends it.
 import type { ClientRuntime } from '../client/client-runtime.ts';
 import { SstpClient } from '../client/sstp-client.ts';
+import { UplinkBatch } from '../hotpath/uplink-batch.ts';
 import { configureInterface } from '../tun/interface.ts';
 import { runIp } from '../tun/ip-command.ts';
 import { TunDevice, closeTun, openTun } from '../tun/tun-device.ts';
@@ -27,10 +28,18 @@ export async function runTunnel(runtime: ClientRuntime, plan: ConnectPlan, json:
   let client: SstpClient | undefined;
   const detour = new Detour();
   try {
-    client = await SstpClient.connect(runtime, plan.client, {
-      receivePacket: (at, length) => device.write(at, length),
-      ended: reason => watch.ended(reason),
+    const uplink = new UplinkBatch(path, device, {
+      atEndOfTurn: flush => void setImmediate(flush),
+      refused: () => {},
     });
+    client = await SstpClient.connect(
+      runtime,
+      { ...plan.client, uplink },
+      {
+        receivePacket: () => {},
+        ended: reason => watch.ended(reason),
+      },
+    );
     await watch.orLost(useDevice(client, device, plan, watch, detour));
     announce(client, plan, json);
     await watch.untilInterrupted();

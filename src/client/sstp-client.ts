@@ -4,9 +4,10 @@
  */
 import { certificateHash } from '../crypto/crypto-binding.ts';
 import { randomBytes } from '../crypto/random.ts';
+import type { UplinkBatch } from '../hotpath/uplink-batch.ts';
 import { StreamCutter } from '../hotpath/stream-cutter.ts';
 import { TransmitQueue } from '../hotpath/transmit-queue.ts';
-import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark } from '../hotpath/packet-path.ts';
+import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark, NO_PREFIX } from '../hotpath/packet-path.ts';
 import { openHttps } from '../https/open.ts';
 import type { OpenOptions } from '../https/open.ts';
 import type { DisconnectCause, HttpsConnection, HttpsUpper } from '../https/connection.ts';
@@ -33,6 +34,8 @@ export interface SstpClientOptions {
   readonly mtu: number;
   /** 'one' gives each IP packet a TLS record of its own, as sstpc does; 'many' by default, which is faster. */
   readonly packetsPerRecord?: 'one' | 'many';
+  /** Takes the packets from the server in place of `receivePacket`: for a runtime whose clients share one network device. */
+  readonly uplink?: UplinkBatch;
 }
 
 export interface SstpClientEvents {
@@ -68,6 +71,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   readonly #connection: HttpsConnection;
   readonly #events: SstpClientEvents;
   readonly #tunnel: ClientTunnel;
+  readonly #uplink: UplinkBatch | undefined;
   readonly #cutter: StreamCutter;
   readonly #queue: TransmitQueue;
   readonly #onPackets = (entries: number): boolean => this.#handlePackets(entries);
@@ -112,7 +116,8 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     this.#runtime = runtime;
     this.#connection = connection;
     this.#events = events;
-    this.#cutter = new StreamCutter(runtime.path);
+    this.#uplink = options.uplink;
+    this.#cutter = new StreamCutter(runtime.path, options.uplink?.arena);
     const onePacketPerSend = options.packetsPerRecord === 'one';
     if (onePacketPerSend) connection.setOnePacketPerRecord();
     this.#queue = new TransmitQueue(
@@ -235,28 +240,44 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   }
 
   #handlePackets(entries: number): boolean {
-    const { path } = this.#runtime;
-    const { view, tableAt, memory } = path;
+    const { view, tableAt, memory } = this.#runtime.path;
     const now = performance.now();
     this.#tunnel.heard(now);
-    for (let row = tableAt; row < tableAt + entries * ENTRY_LENGTH; row += ENTRY_LENGTH) {
-      const at = view.getUint32(row + ENTRY_AT, true);
-      const length = view.getUint16(row + ENTRY_BYTES, true);
+    let from = 0;
+    for (let index = 0; index < entries; index++) {
+      const row = tableAt + index * ENTRY_LENGTH;
       const protocol = view.getUint16(row + ENTRY_PROTOCOL, true);
-      if (protocol === PppProtocol.Ipv4) {
-        if (this.#tunnel.passesData) {
-          // What lies in front is the frame's header and the end of a packet that has been handled.
-          memory.fill(0, at - VIRTIO_HEADER_LENGTH, at);
-          this.#events.receivePacket(at, length);
-        }
-      } else if (protocol === EntryMark.Control) {
-        this.#tunnel.receiveControl(memory.subarray(at, at + length), now);
-      } else if (isControlProtocol(protocol)) {
-        this.#tunnel.receiveFrame(protocol, memory.subarray(at, at + length), now);
-      }
+      if (protocol !== EntryMark.Control && !isControlProtocol(protocol)) continue;
+      // What came before it is not subject to what it does.
+      this.#receivePackets(index, from);
+      from = index + 1;
+      const at = view.getUint32(row + ENTRY_AT, true);
+      const bytes = memory.subarray(at, at + view.getUint16(row + ENTRY_BYTES, true));
+      if (protocol === EntryMark.Control) this.#tunnel.receiveControl(bytes, now);
+      else this.#tunnel.receiveFrame(protocol, bytes, now);
       if (this.#reason !== undefined) return false;
     }
-    return true;
+    this.#receivePackets(entries, from);
+    return this.#reason === undefined;
+  }
+
+  /** The rows [from, to) of the table hold no control packet. */
+  #receivePackets(to: number, from: number): void {
+    if (from === to || !this.#tunnel.passesData) return;
+    const { path } = this.#runtime;
+    path.admit(to, 0, 0);
+    path.admit6(to, 0, NO_PREFIX, 0);
+    if (this.#uplink !== undefined) {
+      this.#uplink.add(to, from);
+      return;
+    }
+    for (let row = path.tableAt + from * ENTRY_LENGTH; row < path.tableAt + to * ENTRY_LENGTH; row += ENTRY_LENGTH) {
+      if (path.view.getUint16(row + ENTRY_PROTOCOL, true) !== PppProtocol.Ipv4) continue;
+      const at = path.view.getUint32(row + ENTRY_AT, true);
+      // What lies in front is the frame's header and the end of a packet that has been handled.
+      path.memory.fill(0, at - VIRTIO_HEADER_LENGTH, at);
+      this.#events.receivePacket(at, path.view.getUint16(row + ENTRY_BYTES, true));
+    }
   }
 
   // --- life

@@ -43,6 +43,8 @@ export const EntryMark = {
   ToControl: 0x0008,
   /** Refused by `admit6`: the tunnel has no IPv6 prefix. Count and drop. */
   NoPrefix: 0x000a,
+  /** Set by the host: an IP packet that came before the tunnel was up, or after. Count and drop. */
+  NotUp: 0x000c,
 } as const;
 export type EntryMark = (typeof EntryMark)[keyof typeof EntryMark];
 

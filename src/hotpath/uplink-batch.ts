@@ -60,20 +60,20 @@ export class UplinkBatch {
   }
 
   /**
-   * Takes the IP packets among the first `entries` of the table, after `admit` and `admit6`; other entries are left to the caller.
+   * Takes the IP packets among [from, entries) of the table, after `admit` and `admit6`; other entries are left to the caller.
    * @returns how many packets it took.
    */
-  add(entries: number): number {
+  add(entries: number, from = 0): number {
     const path = this.#path;
     let packets = 0;
     this.#addedBytes = 0;
-    for (let from = 0; ;) {
-      const taken = path.gather(entries, from);
+    for (let next = from; ;) {
+      const taken = path.gather(entries, next);
       packets += taken;
       this.#addedBytes += path.gatheredBytes();
       if (taken > 0) this.#hold();
-      from = path.gathered();
-      if (from >= entries) return packets;
+      next = path.gathered();
+      if (next >= entries) return packets;
       this.flush();
     }
   }

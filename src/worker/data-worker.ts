@@ -7,6 +7,7 @@ import type { HttpsConnection } from '../https/connection.ts';
 import { HttpsListener } from '../https/listener.ts';
 import { BlockPool } from '../hotpath/block-pool.ts';
 import { Hotpath } from '../hotpath/hotpath.ts';
+import { UplinkBatch } from '../hotpath/uplink-batch.ts';
 import { certificateHash } from '../crypto/crypto-binding.ts';
 import { randomBytes } from '../crypto/random.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
@@ -80,7 +81,10 @@ export class DataWorker {
     this.#context = {
       path,
       blocks: new BlockPool(path),
-      device: this.#device,
+      uplink: new UplinkBatch(path, this.#device, {
+        atEndOfTurn: flush => void setImmediate(flush),
+        refused: packets => this.#counters.countDrop('device-refused', undefined, packets),
+      }),
       deadlines: this.#deadlines,
       counters: this.#counters,
       settings,

@@ -4,7 +4,7 @@
  * Client to network:
  * 1. `receive`: a chunk of the TLS stream is cut into packets in the hot path's memory.
  * 2. Control packets and PPP control frames go to the state machines.
- * 3. IPv4 packets are checked in one go (`admit`) and written to the device straight from memory.
+ * 3. IP packets are judged in one go (`admit`) and join the batch of this turn, which writes super-packets to the device.
  *
  * Network to client:
  * 1. `queuePacket`: a packet read from the device is framed into the transmit queue.
@@ -19,6 +19,7 @@ import {
   ENTRY_LENGTH,
   ENTRY_PROTOCOL,
   EntryMark,
+  NO_PREFIX,
   FRAME_HEADER_LENGTH,
   PathError,
 } from '../hotpath/packet-path.ts';
@@ -27,7 +28,6 @@ import type { AuthMethod, Credentials, Ipv4Parameters, Verdict } from '../protoc
 import { ServerTunnel } from '../protocol/server-tunnel.ts';
 import type { ServerTunnelOptions, ServerTunnelOutput } from '../protocol/server-tunnel.ts';
 import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
-import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
 import type { Timed } from './deadlines.ts';
 import type { SessionId } from './messages.ts';
 import type { DropReason } from './worker-counters.ts';
@@ -70,7 +70,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.slot = slot;
     this.#connection = connection;
     this.#tunnel = new ServerTunnel(this, options);
-    this.#cutter = new StreamCutter(context.path);
+    this.#cutter = new StreamCutter(context.path, context.uplink.arena);
     this.#queue = new TransmitQueue(
       context.path,
       context.blocks,
@@ -187,43 +187,71 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   #handlePackets(entries: number): boolean {
-    const { path, counters, settings, device } = this.#context;
-    const { view, tableAt } = path;
+    const { path } = this.#context;
     const now = this.#context.now();
     this.#tunnel.heard(now);
-    let admitted = false;
-    let packets = 0;
-    let bytes = 0;
-    for (let row = tableAt; row < tableAt + entries * ENTRY_LENGTH; row += ENTRY_LENGTH) {
-      let protocol = view.getUint16(row + ENTRY_PROTOCOL, true);
-      if (protocol === PppProtocol.Ipv4 && !admitted && this.#tunnel.passesData) {
-        path.admit(entries, settings.network.antiSpoofing ? this.#address : 0, this.#mss);
-        admitted = true;
-        protocol = view.getUint16(row + ENTRY_PROTOCOL, true);
-      }
-      const at = view.getUint32(row + ENTRY_AT, true);
-      const length = view.getUint16(row + ENTRY_BYTES, true);
-      if (protocol === PppProtocol.Ipv4) {
-        if (!admitted) counters.countDrop('not-up', this.slot);
-        else {
-          // What lies in front is the frame's header and the end of a packet that has been handled.
-          path.memory.fill(0, at - VIRTIO_HEADER_LENGTH, at);
-          if (device.write(at, length)) {
-            packets++;
-            bytes += length;
-          } else counters.countDrop('device-refused', this.slot);
-        }
-      } else if (protocol === EntryMark.Control) {
-        this.#tunnel.receiveControl(path.memory.subarray(at, at + length), now);
-      } else if (isControlProtocol(protocol) || protocol === PppProtocol.CompressedDatagram) {
-        this.#tunnel.receiveFrame(protocol, path.memory.subarray(at, at + length), now);
-      } else {
-        counters.countDrop(refusedEntry(protocol), this.slot);
-      }
-      if (this.#gone) return false;
+    // Bulk data is chunks of nothing but IPv4 packets: they need no look at each.
+    if (this.#tunnel.passesData && this.#admit(entries) === entries) {
+      this.#toNetwork(entries, 0);
+      return true;
     }
-    if (packets > 0) counters.countReceived(this.slot, packets, bytes);
+    let from = 0;
+    for (let index = 0; index < entries; index++) {
+      const row = path.tableAt + index * ENTRY_LENGTH;
+      const protocol = path.view.getUint16(row + ENTRY_PROTOCOL, true);
+      if (protocol === PppProtocol.Ipv4 || protocol === PppProtocol.Ipv6) {
+        if (!this.#tunnel.passesData) path.view.setUint16(row + ENTRY_PROTOCOL, EntryMark.NotUp, true);
+      } else if (
+        protocol === EntryMark.Control ||
+        protocol === PppProtocol.CompressedDatagram ||
+        isControlProtocol(protocol)
+      ) {
+        // What came before it is not subject to what it does.
+        this.#toNetwork(index, from);
+        from = index + 1;
+        this.#handleControl(row, protocol, now);
+        if (this.#gone) return false;
+      }
+    }
+    this.#toNetwork(entries, from);
     return true;
+  }
+
+  #handleControl(row: number, protocol: number, now: number): void {
+    const { memory, view } = this.#context.path;
+    const at = view.getUint32(row + ENTRY_AT, true);
+    const bytes = memory.subarray(at, at + view.getUint16(row + ENTRY_BYTES, true));
+    if (protocol === EntryMark.Control) this.#tunnel.receiveControl(bytes, now);
+    else this.#tunnel.receiveFrame(protocol, bytes, now);
+  }
+
+  /** @returns how many IPv4 packets among the first `entries` are good. */
+  #admit(entries: number): number {
+    const { path, settings } = this.#context;
+    return path.admit(entries, settings.network.antiSpoofing ? this.#address : 0, this.#mss);
+  }
+
+  /** The rows [from, to) of the table hold no control packet. */
+  #toNetwork(to: number, from: number): void {
+    if (from === to) return;
+    const { path, counters, uplink } = this.#context;
+    let packets = 0;
+    if (this.#tunnel.passesData) {
+      this.#admit(to);
+      path.admit6(to, 0, NO_PREFIX, 0);
+      packets = uplink.add(to, from);
+      if (packets > 0) counters.countReceived(this.slot, packets, uplink.addedBytes);
+    }
+    if (packets < to - from) this.#countRefused(to, from);
+  }
+
+  #countRefused(to: number, from: number): void {
+    const { path, counters } = this.#context;
+    for (let index = from; index < to; index++) {
+      const protocol = path.view.getUint16(path.tableAt + index * ENTRY_LENGTH + ENTRY_PROTOCOL, true);
+      const reason = refusal(protocol);
+      if (reason !== undefined) counters.countDrop(reason, this.slot);
+    }
   }
 
   // --- the end
@@ -257,13 +285,18 @@ function dropReason(code: number): DropReason {
   }
 }
 
-function refusedEntry(protocol: number): DropReason {
+/** Why the packet of an entry did not go to the network; undefined when it did. */
+function refusal(protocol: number): DropReason | undefined {
   switch (protocol) {
+    case PppProtocol.Ipv4:
+      return undefined;
     case EntryMark.Malformed:
     case EntryMark.NoPppHeader:
       return 'malformed';
     case EntryMark.Spoofed:
       return 'spoofed-source';
+    case EntryMark.NotUp:
+      return 'not-up';
     default:
       return 'unknown-protocol';
   }

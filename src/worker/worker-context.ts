@@ -1,7 +1,7 @@
 import type { BlockPool } from '../hotpath/block-pool.ts';
 import type { PacketPath } from '../hotpath/packet-path.ts';
+import type { UplinkBatch } from '../hotpath/uplink-batch.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
-import type { PacketDevice } from '../tun/packet-device.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { FromWorker, WorkerSettings } from './messages.ts';
 import type { TunnelSession } from './tunnel-session.ts';
@@ -11,7 +11,8 @@ import type { WorkerCounters } from './worker-counters.ts';
 export interface WorkerContext {
   readonly path: PacketPath;
   readonly blocks: BlockPool;
-  readonly device: PacketDevice;
+  /** Where packets from the tunnels go. */
+  readonly uplink: UplinkBatch;
   readonly deadlines: Deadlines;
   readonly counters: WorkerCounters;
   readonly settings: WorkerSettings;
