@@ -11,7 +11,7 @@
  * __udp_gso_segment, inet_gso_segment). The kernel's hdr_len is a hint and is not read.
  */
 import { copySum, foldSum, sumBytes } from './checksum';
-import { clampMssIpv4 } from './clamp-mss';
+import { clampMssIpv4, clampMssIpv6 } from './clamp-mss';
 import { copyBytes } from './copy';
 import { FRAME_HEADER_LENGTH, FRAMED_LENGTH_MAX, pppProtocol, writeFrameHeader } from './frame';
 import {
@@ -49,6 +49,9 @@ const IPV4_ADDRESSES_LENGTH: u32 = 8;
 const IPV6_LENGTH: u32 = 4;
 const IPV6_ADDRESSES: u32 = 8;
 const IPV6_ADDRESSES_LENGTH: u32 = 32;
+
+/** By so much is IPv6's header longer than IPv4's, and the MSS smaller. */
+const IPV6_HEADER_EXCESS: u32 = IPV6_HEADER_LENGTH - IPV4_HEADER_LENGTH;
 
 const TCP_HEADER_LENGTH: u32 = 20;
 const TCP_SEQUENCE: u32 = 4;
@@ -165,7 +168,9 @@ function writePlain(to: u32): void {
     const sum = copySum(packet + sumStart, packetAt + sumStart, packetLength - sumStart);
     store<u16>(packet + sumField, nonZero(~foldSum(sum)) as u16);
   }
-  if (mssLimit != 0 && pppNumber == PPP_IPV4) clampMssIpv4(packet, packetLength, mssLimit);
+  if (mssLimit == 0) return;
+  if (pppNumber == PPP_IPV4) clampMssIpv4(packet, packetLength, mssLimit);
+  else clampMssIpv6(packet, packetLength, mssLimit - min(mssLimit, IPV6_HEADER_EXCESS));
 }
 
 // --- super-packets

@@ -25,6 +25,8 @@ const TCP_SYN = 0x02;
 const TCP_ACK = 0x10;
 /** IPv4 20, TCP with an MSS option 24. */
 const TCP_HEADERS = 44;
+/** What the device hands over in one turn of the event loop, at most. */
+const WAKE_UP_LENGTH = 512 * 1024;
 /** The longest packet that IPv4 can be. */
 const SUPER_LENGTH = 65_535;
 const ROUTES = 10_000;
@@ -106,11 +108,13 @@ function receive(path: PacketPath, length: number): Case {
 
 /** From the device's slots into transmit blocks, as a tunnel's queue does it. */
 function segment(path: PacketPath, name: string, length: number, offload: Offload): Case {
-  const { tunSlots, tunStride, transmitAt, transmitBlockLength } = path;
+  const { tunStride, transmitAt, transmitBlockLength } = path;
+  const slots = Math.min(path.tunSlots, Math.ceil(WAKE_UP_LENGTH / length));
   const first = path.tunAt + path.headroom;
+  const packet = tcpPacket(length, TCP_ACK);
   const prepare = (): void => {
-    fillSlots(path, length);
-    for (let slot = 0; slot < tunSlots; slot += 1) writeVirtioHeader(path, first + slot * tunStride, offload);
+    fillSlots(path, packet, slots);
+    for (let slot = 0; slot < slots; slot += 1) writeVirtioHeader(path, first + slot * tunStride, offload);
   };
   let to = transmitAt;
   const transmit = (at: number): number => {
@@ -124,21 +128,22 @@ function segment(path: PacketPath, name: string, length: number, offload: Offloa
   };
   const repeat: Repeat = times => {
     for (let run = 0; run < times; run += 1) {
-      for (let slot = 0; slot < tunSlots; slot += 1) transmit(first + slot * tunStride);
+      for (let slot = 0; slot < slots; slot += 1) transmit(first + slot * tunStride);
     }
   };
   prepare();
   const segments = transmit(first);
   const payload = length - TCP_HEADERS;
   expect(segments, offload.gsoSize === 0 ? 1 : Math.ceil(payload / offload.gsoSize));
-  const packets = segments * tunSlots;
-  return { name, packets, bytes: path.segmentBytes() * tunSlots, repeat: after(prepare, repeat) };
+  const packets = segments * slots;
+  return { name, packets, bytes: path.segmentBytes() * slots, repeat: after(prepare, repeat) };
 }
 
 function checksum(path: PacketPath, length: number): Case {
   const { tunSlots, tunStride } = path;
   const first = path.tunAt + path.headroom;
-  const prepare = (): void => fillSlots(path, Math.max(length, 20));
+  const packet = tcpPacket(Math.max(length, 20), TCP_ACK);
+  const prepare = (): void => fillSlots(path, packet);
   const repeat: Repeat = times => {
     let sum = 0;
     for (let run = 0; run < times; run += 1) {
@@ -178,8 +183,9 @@ function routeLookup(path: PacketPath): Case {
   const { tunSlots, tunStride, view } = path;
   const first = path.tunAt + path.headroom;
   for (let index = 0; index < ROUTES; index += 1) path.routeAdd(0x0a42_0000 + index + 1, index);
+  const packet = tcpPacket(64, TCP_ACK);
   const prepare = (): void => {
-    fillSlots(path, 64);
+    fillSlots(path, packet);
     for (let slot = 0; slot < tunSlots; slot += 1) {
       view.setUint32(first + slot * tunStride + 16, 0x0a42_0000 + 1 + ((slot * 7919) % ROUTES));
     }
@@ -214,9 +220,8 @@ function packetsIn(chunkLength: number, length: number): number {
   return Math.floor(chunkLength / (FRAME_HEADER_LENGTH + length));
 }
 
-function fillSlots(path: PacketPath, length: number): void {
-  const packet = tcpPacket(length, TCP_ACK);
-  for (let slot = 0; slot < path.tunSlots; slot += 1) {
+function fillSlots(path: PacketPath, packet: Uint8Array, slots = path.tunSlots): void {
+  for (let slot = 0; slot < slots; slot += 1) {
     path.memory.set(packet, path.tunAt + slot * path.tunStride + path.headroom);
   }
 }

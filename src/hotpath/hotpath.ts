@@ -55,7 +55,7 @@ export async function loadHotpath(target: HotpathTarget = 'release'): Promise<We
   return await WebAssembly.compile(await readFile(new URL(`../../${file}`, import.meta.url)));
 }
 
-/** One instance with its own memory (33.6 MiB of addresses; a page costs memory from its first use on). */
+/** One instance with its own memory (42.5 MiB of addresses; a page costs memory from its first use on). */
 export class Hotpath implements PacketPath {
   readonly memory: Uint8Array;
   readonly view: DataView;

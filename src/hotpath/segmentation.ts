@@ -14,7 +14,7 @@ export interface Segmentation {
    * what framing and its checksum need is looked at. IPv6 extension headers in a super-packet are taken along when
    * csum_start says where they end.
    *
-   * The MSS that a TCP SYN over IPv4 announces is lowered to `mss` (0 = off).
+   * The MSS that a TCP SYN announces is lowered to `mss` (0 = off), over IPv6, whose header is longer, to 20 less.
    */
   segmentBegin(at: number, length: number, mss: number): number;
   /** Bytes that all packets of the last {@link segmentBegin} take, SSTP and PPP headers included; 0 after a refusal. */

@@ -6,7 +6,7 @@ import { GsoType, VIRTIO_HEADER_LENGTH, VirtioField, VirtioFlag } from '../wire/
 import { FRAME_HEADER_LENGTH, MAX_FRAMED_LENGTH, PathError } from './packet-path.ts';
 import type { Segmentation } from './segmentation.ts';
 import { onesComplementSum } from './twin-checksum.ts';
-import { clampMssIpv4 } from './twin-clamp-mss.ts';
+import { clampMssIpv4, clampMssIpv6 } from './twin-clamp-mss.ts';
 
 const SSTP_VERSION = 0x10;
 const PPP_ADDRESS_CONTROL = 0xff03;
@@ -17,6 +17,8 @@ const IPV4_HEADER_LENGTH = 20;
 /** More fragments, or an offset. */
 const IPV4_FRAGMENT_MASK = 0x3fff;
 const IPV6_HEADER_LENGTH = 40;
+/** By so much is IPv6's header longer than IPv4's, and the MSS smaller. */
+const IPV6_HEADER_EXCESS = IPV6_HEADER_LENGTH - IPV4_HEADER_LENGTH;
 const IP_PROTOCOL_TCP = 6;
 const IP_PROTOCOL_UDP = 17;
 
@@ -117,7 +119,9 @@ export class TwinSegmenter implements Segmentation {
       const sum = onesComplementSum(this.#view, to + start, to + this.#length, 0);
       this.#view.setUint16(to + start + this.#virtioU16(VirtioField.ChecksumOffset), nonZero(~sum & 0xffff));
     }
-    if (this.#mss !== 0 && this.#ipv4) clampMssIpv4(this.#view, to, this.#length, this.#mss);
+    if (this.#mss === 0) return;
+    if (this.#ipv4) clampMssIpv4(this.#view, to, this.#length, this.#mss);
+    else clampMssIpv6(this.#view, to, this.#length, Math.max(0, this.#mss - IPV6_HEADER_EXCESS));
   }
 
   /** IPv6 extension headers are not counted. */

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { MAX_FRAMED_LENGTH, PathError } from '../../src/hotpath/packet-path.ts';
 import { VirtioFlag } from '../../src/wire/virtio.ts';
 import { changedRanges, implementations, readEntries } from './implementations.ts';
-import { concat, ipv4, mssOption, onesComplementSum, tcp, tcpSum } from './packets.ts';
+import { concat, ipv4, mssOption, onesComplementSum, tcp, TCP_SYN, tcpSum } from './packets.ts';
 import { land, readSegment, segmentsOf, superPacket } from './segment-packets.ts';
 
 for (const { name, create } of implementations) {
@@ -108,6 +108,20 @@ for (const { name, create } of implementations) {
       const [copy] = segmentsOf(path, tcp(mssOption(1460)), {}, 1360);
       assert.deepEqual(copy!.slice(40, 44), mssOption(1360));
       assert.equal(tcpSum(copy!), 0xffff);
+    });
+
+    test('is lowered to 20 less over IPv6, whose header is longer', () => {
+      const fields = { version: 6, protocol: 'tcp', payload: new Uint8Array(0), tcpOptions: mssOption(1440) } as const;
+      const packet = superPacket({ ...fields, flags: TCP_SYN });
+      const offload = { flags: VirtioFlag.NeedsChecksum, checksumStart: 40, checksumOffset: 16 };
+      for (const [mss, announced] of [
+        [1360, 1340],
+        [1460, 1440],
+        [0, 1440],
+      ] as const) {
+        const [copy] = segmentsOf(path, packet, offload, mss);
+        assert.deepEqual(readSegment(copy!).options, mssOption(announced));
+      }
     });
 
     test('is lowered in a packet whose checksum was to be completed', () => {

@@ -15,7 +15,7 @@ export interface Shape {
 export const TCP4 = { version: 4, protocol: 'tcp' } as const;
 export const TCP6 = { version: 6, protocol: 'tcp' } as const;
 export const UDP4 = { version: 4, protocol: 'udp' } as const;
-export const UDP6 = { version: 6, protocol: 'udp' } as const;
+const UDP6 = { version: 6, protocol: 'udp' } as const;
 
 export const SHAPES: readonly Shape[] = [
   ...[TCP4, TCP6, UDP4, UDP6].flatMap(fields => {
