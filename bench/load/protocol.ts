@@ -59,7 +59,7 @@ export interface SenderCommands {
 }
 
 /** Empty, of necessity: JSON has no undefined. */
-export type Nothing = Readonly<Record<string, never>>;
+type Nothing = Readonly<Record<string, never>>;
 
 export interface ConnectRequest {
   readonly target: Target;
@@ -154,7 +154,7 @@ export interface CloseReport {
   readonly elapsedMs: number;
 }
 
-export interface StatusReport {
+interface StatusReport {
   readonly up: number;
   /** Tunnels that the server or the network ended, by reason. Empty is good. */
   readonly ended: Readonly<Record<string, number>>;

@@ -15,6 +15,7 @@ describe('bench', () => {
     ['the name of an inherited property', ['constructor'], /no benchmark is called constructor/],
     ['two names', ['hotpath', 'hotpath'], /one benchmark at a time/],
     ['an unknown option', ['hotpath', '--slow'], /--slow/],
+    ['an option of another benchmark', ['hotpath', '--insecure'], /--insecure is not for hotpath/],
   ] as const) {
     test(`answers ${title} with the usage and exit code 2`, async () => {
       const { code, stdout, stderr } = await bench(...args);
