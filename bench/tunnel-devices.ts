@@ -8,6 +8,7 @@ import { UplinkBatch } from '../src/hotpath/uplink-batch.ts';
 import { SstpClient } from '../src/client/sstp-client.ts';
 import { configureInterface } from '../src/tun/interface.ts';
 import { runIp } from '../src/tun/ip-command.ts';
+import { ALL_OFFLOADS } from '../src/tun/offloads.ts';
 import { TunDevice, openTun } from '../src/tun/tun-device.ts';
 import { formatIpv4 } from '../src/wire/ip.ts';
 import { inParallel } from '../test/gateway/clients.ts';
@@ -44,7 +45,7 @@ async function openTunnel({ target, mtu }: DevicesRequest, index: number) {
   const runtime = await createClientRuntime();
   const { path } = runtime;
   const name = `tunnel${index}`;
-  const device = new TunDevice(openTun(name), {
+  const device = new TunDevice(openTun(name, ALL_OFFLOADS), {
     memory: path.memory,
     at: path.tunAt,
     slots: path.tunSlots,

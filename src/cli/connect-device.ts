@@ -4,6 +4,7 @@ import { SstpClient } from '../client/sstp-client.ts';
 import { UplinkBatch } from '../hotpath/uplink-batch.ts';
 import { configureInterface } from '../tun/interface.ts';
 import { runIp } from '../tun/ip-command.ts';
+import { ALL_OFFLOADS } from '../tun/offloads.ts';
 import { TunDevice, closeTun, openTun } from '../tun/tun-device.ts';
 import { formatIpv4, parseIpv4 } from '../wire/ip.ts';
 import type { ConnectPlan, Route } from './connect-options.ts';
@@ -16,7 +17,7 @@ import { networkFacts, TunnelWatch } from './connect-watch.ts';
 export async function runTunnel(runtime: ClientRuntime, plan: ConnectPlan, json: boolean): Promise<void> {
   const { path } = runtime;
   // Before anything is sent: a tunnel that could have no device would only occupy the server.
-  const handle = openTun(plan.device);
+  const handle = openTun(plan.device, ALL_OFFLOADS);
   const device = new TunDevice(handle, {
     memory: path.memory,
     at: path.tunAt,

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { configureInterface, forwardsIpv4 } from '../tun/interface.ts';
 import { RouteBatch } from '../tun/route-batch.ts';
+import { ALL_OFFLOADS } from '../tun/offloads.ts';
 import { TunError, closeTun, openTun } from '../tun/tun-device.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
 import { formatIpv4 } from '../wire/ip.ts';
@@ -95,7 +96,8 @@ class TunNetwork implements Network {
 function openTuns(config: Config): TunHandle[] {
   const tuns: TunHandle[] = [];
   try {
-    for (let worker = 0; worker < config.workers; worker++) tuns.push(openTun(`${config.network.device}${worker}`));
+    for (let worker = 0; worker < config.workers; worker++)
+      tuns.push(openTun(`${config.network.device}${worker}`, ALL_OFFLOADS));
   } catch (error) {
     for (const tun of tuns) closeTun(tun);
     throw error;
