@@ -30,6 +30,16 @@ import { loadU16, loadU32, storeU16 } from './network-order';
 import { ERROR_GSO_TYPE, ERROR_MALFORMED, ERROR_TOO_LONG } from './path-error';
 import { PPP_IPV4 } from './table';
 import {
+  TCP_CHECKSUM,
+  TCP_CWR,
+  TCP_FIN,
+  TCP_FLAGS,
+  TCP_HEADER_LENGTH,
+  TCP_PSH,
+  TCP_SEQUENCE,
+  tcpHeaderLength,
+} from './tcp';
+import {
   checksumOffset,
   checksumStart,
   GSO_NONE,
@@ -53,14 +63,11 @@ const IPV6_ADDRESSES_LENGTH: u32 = 32;
 /** By so much is IPv6's header longer than IPv4's, and the MSS smaller. */
 const IPV6_HEADER_EXCESS: u32 = IPV6_HEADER_LENGTH - IPV4_HEADER_LENGTH;
 
-const TCP_HEADER_LENGTH: u32 = 20;
-const TCP_SEQUENCE: u32 = 4;
 /** Data offset and flags, as one 16-bit word. */
-const TCP_FLAGS: u32 = 12;
-const TCP_CHECKSUM: u32 = 16;
-/** In {@link TCP_FLAGS} as it is loaded, first byte lowest. */
-const TCP_FIN_PSH: u32 = 0x0900;
-const TCP_CWR: u32 = 0x8000;
+const TCP_OFFSET_FLAGS: u32 = TCP_FLAGS - 1;
+/** In that word as it is loaded, first byte lowest. */
+const FIN_PSH: u32 = (TCP_FIN | TCP_PSH) << 8;
+const CWR: u32 = TCP_CWR << 8;
 
 const UDP_HEADER_LENGTH: u32 = 8;
 const UDP_PORTS_LENGTH: u32 = 4;
@@ -223,7 +230,7 @@ function transportHeaderLength(ipLength: u32): u32 {
   const least = isTcp ? TCP_HEADER_LENGTH : UDP_HEADER_LENGTH;
   if (ipLength + least > packetLength) return 0;
   if (!isTcp) return UDP_HEADER_LENGTH;
-  const length = ((load<u8>(packetAt + ipLength, TCP_FLAGS) >> 4) as u32) << 2;
+  const length = tcpHeaderLength(packetAt + ipLength);
   return length < least || ipLength + length > packetLength ? 0 : length;
 }
 
@@ -249,7 +256,7 @@ function sumHeaders(): void {
     transportSum += sumBytes(transport, headerLength - transportOffset);
     transportSum -= load<u16>(transport, TCP_SEQUENCE);
     transportSum -= load<u16>(transport, TCP_SEQUENCE + 2);
-    transportSum -= load<u16>(transport, TCP_FLAGS);
+    transportSum -= load<u16>(transport, TCP_OFFSET_FLAGS);
     transportSum -= load<u16>(transport, TCP_CHECKSUM);
   } else {
     transportSum += sumBytes(transport, UDP_PORTS_LENGTH);
@@ -282,11 +289,11 @@ function writeIpv4Fields(packet: u32, length: u32): void {
 /** FIN and PSH belong to the last segment, CWR to the first (RFC 3168, section 6.1.2). */
 function writeTcpFields(tcp: u32, length: u32, payloadSum: u64): void {
   const sequence = bswap<u32>(loadU32(packetAt + transportOffset + TCP_SEQUENCE) + segmentIndex * segmentSize);
-  let flags: u32 = load<u16>(packetAt + transportOffset, TCP_FLAGS);
-  if (segmentIndex != 0) flags &= ~TCP_CWR;
-  if (segmentsLeft != 1) flags &= ~TCP_FIN_PSH;
+  let flags: u32 = load<u16>(packetAt + transportOffset, TCP_OFFSET_FLAGS);
+  if (segmentIndex != 0) flags &= ~CWR;
+  if (segmentsLeft != 1) flags &= ~FIN_PSH;
   store<u32>(tcp, sequence, TCP_SEQUENCE);
-  store<u16>(tcp, flags as u16, TCP_FLAGS);
+  store<u16>(tcp, flags as u16, TCP_OFFSET_FLAGS);
   const sum = transportSum + payloadSum + sequence + flags + bswap<u16>(length as u16);
   store<u16>(tcp, ~foldSum(sum) as u16, TCP_CHECKSUM);
 }
