@@ -2,6 +2,7 @@
  * The work that is measured, for one implementation of the packet path. `hotpath.ts` loads this module once for each
  * implementation, so that V8 collects type feedback for each on its own, as it does in the gateway, where there is one.
  */
+import { CoalesceKind } from '../src/hotpath/coalescing.ts';
 import type { PacketPath } from '../src/hotpath/packet-path.ts';
 import type { Repeat } from './compare.ts';
 
@@ -47,6 +48,9 @@ export function hotpathCases(path: PacketPath): Case[] {
       const gsoSize = length - TCP_HEADERS;
       return segment(path, `segment 64 KiB into ${length} B`, SUPER_LENGTH, { needsChecksum: 1, gsoSize });
     }),
+    ...PACKET_LENGTHS.map(length => coalesce(path, length, 1, packetsIn(READ_LENGTH, length))),
+    coalesce(path, 1400, 8, 8 * packetsIn(READ_LENGTH, 1400)),
+    coalesce(path, 1400, packetsIn(READ_LENGTH, 1400), packetsIn(READ_LENGTH, 1400)),
     ...[20, ...PACKET_LENGTHS].map(length => checksum(path, length)),
     admit(path, 'admit, source check', 0),
     admit(path, 'admit, SYN with MSS to clamp', 1360),
@@ -137,6 +141,64 @@ function segment(path: PacketPath, name: string, length: number, offload: Offloa
   expect(segments, offload.gsoSize === 0 ? 1 : Math.ceil(payload / offload.gsoSize));
   const packets = segments * slots;
   return { name, packets, bytes: path.segmentBytes() * slots, repeat: after(prepare, repeat) };
+}
+
+/** A turn of the event loop: `packets` of so many flows, which take turns, become super-packets. */
+function coalesce(path: PacketPath, length: number, flows: number, packets: number): Case {
+  const { memory, inputAt } = path;
+  const stride = FRAME_HEADER_LENGTH + length;
+  const perSuper = Math.min(64, Math.floor((SUPER_LENGTH - TCP_HEADERS) / (length - TCP_HEADERS)));
+  const supers = flows * Math.ceil(packets / flows / perSuper);
+  const made = Array.from({ length: packets }, (_, index) => {
+    return segmentOf(path, length, index % flows, Math.floor(index / flows));
+  });
+  const chunk = new Uint8Array(Buffer.concat(made.flatMap(packet => [new Uint8Array(FRAME_HEADER_LENGTH), packet])));
+  const addressOf = (index: number): number => inputAt + index * stride + FRAME_HEADER_LENGTH;
+  // Headers of first packets are written to: they are put back each time, at the same cost for both sides.
+  const firsts = made.flatMap((packet, index) => {
+    const isFirst = Math.floor(index / flows) % perSuper === 0;
+    return isFirst ? [{ at: addressOf(index), headers: packet.slice(0, TCP_HEADERS) }] : [];
+  });
+  const prepare = (): void => {
+    path.coalesceKinds(CoalesceKind.Tcp);
+    memory.set(chunk, inputAt);
+    for (let index = 0; index < packets; index += 1) writeEntry(path, index, addressOf(index), length);
+  };
+  const once = (): number => {
+    for (const { at, headers } of firsts) memory.set(headers, at);
+    path.gather(packets, 0);
+    const superPackets = path.gatherEnd();
+    path.gatherReset();
+    return superPackets;
+  };
+  prepare();
+  expect(once(), supers);
+  const repeat: Repeat = times => {
+    for (let run = 0; run < times; run += 1) once();
+  };
+  const name = `coalesce, ${length} B, ${packets} packets of ${flows} ${flows === 1 ? 'flow' : 'flows'}`;
+  return { name, packets, bytes: length * packets, repeat: after(prepare, repeat) };
+}
+
+/** Segment number `place` of a connection, with right checksums. */
+function segmentOf(path: PacketPath, length: number, flow: number, place: number): Uint8Array {
+  const { memory, view, scratchAt: at } = path;
+  memory.set(tcpPacket(length, TCP_ACK), at);
+  view.setUint16(at + 4, place);
+  view.setUint16(at + 10, 0);
+  view.setUint16(at + 10, ~path.checksum(at, 20, 0));
+  view.setUint16(at + 20, 40_000 + flow);
+  view.setUint32(at + 24, place * (length - TCP_HEADERS));
+  view.setUint16(at + 36, 0);
+  // The pseudo header: addresses, which lie in front of the segment, protocol and length.
+  view.setUint16(at + 36, ~path.checksum(at + 12, length - 12, 6 + length - 20));
+  return memory.slice(at, at + length);
+}
+
+function writeEntry({ view, tableAt }: PacketPath, index: number, at: number, length: number): void {
+  view.setUint32(tableAt + index * 8, at, true);
+  view.setUint16(tableAt + index * 8 + 4, length, true);
+  view.setUint16(tableAt + index * 8 + 6, PPP_IPV4, true);
 }
 
 function checksum(path: PacketPath, length: number): Case {
