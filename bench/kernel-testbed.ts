@@ -30,6 +30,11 @@ export interface TunnelDevices {
   stop(): Promise<void>;
 }
 
+export interface IperfServers {
+  readonly ports: readonly number[];
+  readonly pids: readonly number[];
+}
+
 /**
  * Joins the two namespaces: devices {@link OUTER.device} with the outer addresses on both sides, up. Resolves with the
  * process that the cable consists of, if it does.
@@ -104,11 +109,12 @@ export class KernelTestbed {
     return { pid: child.pid, addresses, stop: () => child.stop() };
   }
 
-  /** iperf3 on the network behind the gateway, for as many transfers at a time. Returns their ports. */
-  async openServers(count: number): Promise<number[]> {
+  /** iperf3 on the network behind the gateway, for as many transfers at a time. */
+  async openServers(count: number): Promise<IperfServers> {
     const ports = Array.from({ length: count }, (_, index) => FIRST_SERVER_PORT + index);
-    this.#children.push(...(await startServers(this.gatewaySide, INNER_GATEWAY, ports)));
-    return ports;
+    const servers = await startServers(this.gatewaySide, INNER_GATEWAY, ports);
+    this.#children.push(...servers);
+    return { ports, pids: servers.map(server => server.pid) };
   }
 
   async close(): Promise<void> {

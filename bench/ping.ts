@@ -12,6 +12,8 @@ export interface PingRequest {
   /** Each ping leaves when it is due, whether the one before has been answered or not. */
   readonly intervalMs: number;
   readonly count: number;
+  /** Of ping itself, as nice(1) has it: 0 by default. */
+  readonly niceness?: number;
 }
 
 export interface Latency {
@@ -26,10 +28,10 @@ export interface Latency {
 const WAIT_S = 2;
 
 /** Milliseconds. @throws Error when nothing was answered */
-export async function ping({ from, address, to, intervalMs, count }: PingRequest): Promise<Latency> {
+export async function ping({ from, address, to, intervalMs, count, niceness = 0 }: PingRequest): Promise<Latency> {
   const source = address === undefined ? [] : ['-I', address];
   const options = ['-n', '-i', String(intervalMs / 1000), '-c', String(count), '-W', String(WAIT_S), ...source];
-  const command = ['netns', 'exec', from.name, 'ping', ...options, to];
+  const command = ['netns', 'exec', from.name, 'nice', '-n', String(niceness), 'ping', ...options, to];
   const limits = { maxBuffer: 1 << 26, timeout: count * intervalMs * 4 + 20_000 };
   // It fails when an answer is missing, which is a result here.
   const { stdout } = await promisify(execFile)('ip', command, limits).catch((error: { stdout?: string }) => ({

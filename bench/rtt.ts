@@ -2,9 +2,11 @@
  * Latency through tunnels, as ping(8) sees it: with nothing else to do, beside bulk transfers at full speed, and over
  * a path of 50 Mbit/s and 20 ms there and back, where the question is how long a queue a bulk download keeps.
  *
- * Tunnels that are loaded and the one that is pinged are those of two client processes: it is the gateway that is
- * measured, not how its clients' processes queue.
+ * It is the gateway that is measured, and in life it shares its cores with none of the others. So the tunnel that is
+ * pinged has a process of its own, everything that pings or stands for a cable goes before the gateway when cores are
+ * short, and everything that makes load comes behind it.
  */
+import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Namespace } from '../test/tun/namespace.ts';
 import type { Benchmark, Row } from './benchmark.ts';
@@ -40,6 +42,9 @@ const TBF = { burst: '16kb', limit: '256kb' } as const;
 /** Whose queue is in front of it: the gateway's own interface's, or that of a router on the way. */
 const BOTTLENECKS = ['interface', 'router'] as const;
 type Bottleneck = (typeof BOTTLENECKS)[number];
+
+/** As nice(1) has it; the gateway's is 0. */
+const NICENESS = { measuring: -10, load: 10 } as const;
 
 type Pace = keyof typeof INTERVAL_MS;
 
@@ -78,9 +83,9 @@ export const rtt: Benchmark = async ({ quick, report }) => {
 async function measureFast(effort: Effort, report: (row: Row) => void): Promise<object[]> {
   const testbed = await KernelTestbed.start();
   try {
-    const port = (await testbed.openServers(1))[0]!;
-    const pinged = (await testbed.openTunnels(1)).addresses[0]!;
-    const other = (await testbed.openTunnels(1)).addresses[0]!;
+    const port = await openServer(testbed);
+    const pinged = await openTunnel(testbed, NICENESS.measuring);
+    const other = await openTunnel(testbed, NICENESS.load);
     const loads: [string, Load | undefined][] = [
       ['none', undefined],
       ['download, other tunnel', { direction: 'download', address: other, port }],
@@ -106,8 +111,8 @@ async function measureSlow(
 ): Promise<object[]> {
   const testbed = await KernelTestbed.start(slowCable(bottleneck), congestion);
   try {
-    const port = (await testbed.openServers(1))[0]!;
-    const address = (await testbed.openTunnels(1)).addresses[0]!;
+    const port = await openServer(testbed);
+    const address = await openTunnel(testbed, NICENESS.measuring);
     const inside = { address, to: INNER_GATEWAY };
     const path = `50 Mbit/s, 20 ms, ${bottleneck}, ${congestion}`;
     const cases: Case[] = [
@@ -125,6 +130,19 @@ async function measureSlow(
   }
 }
 
+async function openServer(testbed: KernelTestbed): Promise<number> {
+  const { ports, pids } = await testbed.openServers(1);
+  setPriority(pids[0]!, NICENESS.load);
+  return ports[0]!;
+}
+
+/** @returns its address */
+async function openTunnel(testbed: KernelTestbed, niceness: number): Promise<string> {
+  const { addresses, pid } = await testbed.openTunnels(1);
+  setPriority(pid, niceness);
+  return addresses[0]!;
+}
+
 function slowCable(bottleneck: Bottleneck): Cable {
   return async (gatewaySide, clientSide) => {
     const { bitsPerSecond, delayMs } = LINK;
@@ -136,6 +154,7 @@ function slowCable(bottleneck: Bottleneck): Cable {
       ...(bottleneck === 'router' && { bottleneck: { bitsPerSecond, bufferBytes: ROUTER_BUFFER } }),
     };
     const [path] = await startScript(gatewaySide, 'slow-path', request);
+    setPriority(path.pid, NICENESS.measuring);
     gatewaySide.ip('link', 'set', 'dev', farEnd, 'netns', clientSide.name, 'name', device);
     for (const [side, address] of [
       [gatewaySide, OUTER.gateway],
@@ -209,6 +228,7 @@ async function sample(
       server: INNER_GATEWAY,
       ...load,
       seconds: lead + seconds,
+      niceness: NICENESS.load,
     });
   // Awaited below; until then a failure must not be one that nobody handles.
   loading?.catch(() => {});
@@ -217,7 +237,7 @@ async function sample(
   const before = bytesArrived(clientSide);
   const intervalMs = INTERVAL_MS[pace];
   const count = Math.round((seconds * 1000) / intervalMs);
-  const latency = await ping({ from: clientSide, ...way, intervalMs, count });
+  const latency = await ping({ from: clientSide, ...way, intervalMs, count, niceness: NICENESS.measuring });
   const bits = (bytesArrived(clientSide) - before) * 8;
   const linkShare = bits / ((performance.now() - start) / 1000) / LINK.bitsPerSecond;
   return { ...latency, linkShare, loadBitsPerSecond: (await loading)?.bitsPerSecond };

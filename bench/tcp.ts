@@ -34,7 +34,7 @@ export const tcp: Benchmark = async ({ quick, flags, report: show }) => {
   const testbed = await KernelTestbed.start();
   const results = [];
   try {
-    const ports = await testbed.openServers(Math.max(...tunnels));
+    const { ports } = await testbed.openServers(Math.max(...tunnels));
     for (const count of tunnels) {
       const devices = await testbed.openTunnels(count);
       const samples: Record<Direction, Sample[]> = { upload: [], download: [] };
