@@ -245,6 +245,22 @@ for (const { name, create } of implementations) {
       assert.deepEqual(counts([flow[0]!, flow[1]!, hidden, flow[2]!, flow[3]!]), [2, 1, 2]);
     });
 
+    test('does not join packets with the reserved flag of IPv4', () => {
+      assert.deepEqual(counts(segments(3, { fragment: 0xc000 })), [1, 1, 1]);
+    });
+
+    for (const version of [4, 6] as const) {
+      test(`tells 2025 flows apart that differ in an address only, IPv${version}`, () => {
+        const flows = Array.from({ length: 2025 }, (_, flow) =>
+          segments(2, { version, source: flow % 45, destination: 100 + Math.floor(flow / 45) }, undefined, 1),
+        );
+        const packets = [0, 1].flatMap(index => flows.map(flow => flow[index]!));
+        const supers = coalesce(path, packets);
+        assert.deepEqual(new Set(supers.map(superPacket => superPacket.packets)), new Set([2]));
+        assert.deepEqual(supers.flatMap(split), flows.flat());
+      });
+    }
+
     test('forgets flows at the reset', () => {
       const packets = segments(4);
       assert.deepEqual(counts(packets.slice(0, 2)), [2]);
