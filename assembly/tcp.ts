@@ -10,10 +10,10 @@ export const TCP_CHECKSUM: u32 = 16;
 
 export const TCP_FIN: u32 = 0x01;
 export const TCP_SYN: u32 = 0x02;
-export const TCP_RST: u32 = 0x04;
+const TCP_RST: u32 = 0x04;
 export const TCP_PSH: u32 = 0x08;
 export const TCP_ACK: u32 = 0x10;
-export const TCP_URG: u32 = 0x20;
+const TCP_URG: u32 = 0x20;
 export const TCP_CWR: u32 = 0x80;
 /** A segment with one of these is never merged. */
 export const TCP_SINGLE: u32 = TCP_FIN | TCP_SYN | TCP_RST | TCP_URG;
