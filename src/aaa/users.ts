@@ -13,7 +13,7 @@ import { readUsers, type UserRecord } from './user-record.ts';
 export type { UserRecord } from './user-record.ts';
 
 /** For the log and the counters. The client is told one and the same code for all of them. */
-export type RejectReason = 'unknown-user' | 'wrong-password' | 'disabled' | 'method-not-possible';
+type RejectReason = 'unknown-user' | 'wrong-password' | 'disabled' | 'method-not-possible';
 
 export type Decision =
   | {

@@ -5,7 +5,7 @@ import { fileProblem } from './config-error.ts';
 import type { ServerCertificate } from './schema.ts';
 
 /** What is to be said about a certificate: an error when it cannot be used, a warning when clients will not like it. */
-export interface CertificateFinding {
+interface CertificateFinding {
   readonly about: 'cert' | 'key';
   readonly severity: 'error' | 'warning';
   readonly message: string;

@@ -62,7 +62,7 @@ export interface Config {
 
 export type PppAuthMethod = 'pap' | 'chap' | 'mschapv2';
 export type BindingHash = 'sha256' | 'sha1';
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** Host is a literal address without brackets. Port 0 (any free port) is for tests. */
 export interface ListenAddress {
