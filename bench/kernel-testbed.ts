@@ -5,7 +5,7 @@
  *   (the clients' namespace)                       (the gateway's namespace)
  */
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { GatewayProcess } from '../test/gateway/gateway-process.ts';
 import { PASSWORD, USER, createSite } from '../test/gateway/site.ts';
 import type { Site } from '../test/gateway/site.ts';
@@ -66,8 +66,7 @@ export class KernelTestbed {
         workers: 1,
         network: { mode: 'tun', device: 'sstp', ipv4: { pool: ['10.66.0.0/16'], gateway: INNER_GATEWAY } },
       });
-      const { directory } = site;
-      process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+      process.once('exit', site.remove);
       const gateway = await GatewayProcess.start(site, gatewaySide.name);
       return new KernelTestbed(gatewaySide, clientSide, gateway, site, path);
     } catch (error) {
@@ -122,6 +121,7 @@ export class KernelTestbed {
     await this.gateway.stop();
     await this.#path?.stop();
     this.#site.remove();
+    process.off('exit', this.#site.remove);
     this.clientSide.delete();
     this.gatewaySide.delete();
   }

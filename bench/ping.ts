@@ -1,5 +1,6 @@
 /** The kernel's view of latency: ping(8) of iputils. */
 import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Namespace } from '../test/tun/namespace.ts';
 import { percentile } from './statistics.ts';
@@ -9,13 +10,14 @@ export interface PingRequest {
   /** Which of the host's addresses asks, if it has several. */
   readonly address?: string;
   readonly to: string;
-  /** Each ping leaves when it is due, whether the one before has been answered or not. */
-  readonly intervalMs: number;
-  readonly count: number;
+  /** So many processes ping, each every {@link INTERVAL_MS}. */
+  readonly processes: number;
+  readonly seconds: number;
   /** Of ping itself, as nice(1) has it: 0 by default. */
   readonly niceness?: number;
 }
 
+/** Milliseconds. */
 export interface Latency {
   readonly sent: number;
   readonly received: number;
@@ -24,27 +26,41 @@ export interface Latency {
   readonly p999: number;
 }
 
-/** For answers to the last ones. */
-const WAIT_S = 2;
+/** Below, ping waits for answers before it goes on, and would look away whenever latency is high. */
+const INTERVAL_MS = 10;
 
-/** Milliseconds. @throws Error when nothing was answered */
-export async function ping({ from, address, to, intervalMs, count, niceness = 0 }: PingRequest): Promise<Latency> {
-  const source = address === undefined ? [] : ['-I', address];
-  const options = ['-n', '-i', String(intervalMs / 1000), '-c', String(count), '-W', String(WAIT_S), ...source];
-  const command = ['netns', 'exec', from.name, 'nice', '-n', String(niceness), 'ping', ...options, to];
-  const limits = { maxBuffer: 1 << 26, timeout: count * intervalMs * 4 + 20_000 };
-  // It fails when an answer is missing, which is a result here.
-  const { stdout } = await promisify(execFile)('ip', command, limits).catch((error: { stdout?: string }) => ({
-    stdout: error.stdout ?? '',
-  }));
-  const times = [...stdout.matchAll(/ time=([\d.]+) ms/g)].map(match => Number(match[1]));
-  const sent = Number(/(\d+) packets transmitted/.exec(stdout)?.[1] ?? Number.NaN);
-  if (times.length === 0 || Number.isNaN(sent)) throw new Error(`no answer to pings from ${to}`);
+/** @throws Error when nothing was answered */
+export async function ping(request: PingRequest): Promise<Latency> {
+  const runs = await Promise.all(
+    Array.from({ length: request.processes }, async (_, index) => {
+      await sleep((index / request.processes) * INTERVAL_MS);
+      return runPing(request);
+    }),
+  );
+  const times = runs.flatMap(run => run.times);
+  if (times.length === 0) throw new Error(`no answer to pings from ${request.to}`);
   return {
-    sent,
+    sent: runs.reduce((sum, run) => sum + run.sent, 0),
     received: times.length,
     p50: percentile(times, 50),
     p99: percentile(times, 99),
     p999: percentile(times, 99.9),
+  };
+}
+
+/** Ends by an interrupt: ping counts in pings, whose interval comes out longer than asked for on many kernels. */
+async function runPing({ from, address, to, seconds, niceness = 0 }: PingRequest) {
+  const source = address === undefined ? [] : ['-I', address];
+  const options = ['-n', '-i', String(INTERVAL_MS / 1000), ...source];
+  const command = ['netns', 'exec', from.name, 'nice', '-n', String(niceness), 'ping', ...options, to];
+  const limits = { maxBuffer: 1 << 26, timeout: seconds * 1000, killSignal: 'SIGINT' } as const;
+  const { stdout } = await promisify(execFile)('ip', command, limits).catch((error: { stdout?: string }) => ({
+    stdout: error.stdout ?? '',
+  }));
+  const answers = [...stdout.matchAll(/ icmp_seq=(\d+) .*time=([\d.]+) ms/g)];
+  return {
+    times: answers.map(([, , time]) => Number(time)),
+    // The last ones may still have been on their way.
+    sent: answers.reduce((highest, [, sequence]) => Math.max(highest, Number(sequence)), 0),
   };
 }

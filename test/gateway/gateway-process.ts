@@ -36,7 +36,9 @@ export class GatewayProcess {
     const [program, ...args] = namespace === undefined ? command : ['ip', 'netns', 'exec', namespace, ...command];
     const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     // A test that fails half-way must not leave its gateway running.
-    process.once('exit', () => child.kill('SIGKILL'));
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     const log: LogLine[] = [];
     let errors = '';
     child.stderr.on('data', chunk => (errors += String(chunk)));
