@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { CommandError, ExitCode } from './command-error.ts';
+import { packageVersion } from './package-version.ts';
 import * as check from './check.ts';
 import * as connect from './connect.ts';
 import * as disconnect from './disconnect.ts';
@@ -73,17 +73,4 @@ function report(error: unknown): ExitCode {
   }
   console.error(error);
   return ExitCode.Failed;
-}
-
-/** The package's own version; package.json lies above the sources and above what is built of them. */
-export function packageVersion(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const content: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-      if (typeof content === 'object' && content !== null && 'version' in content) return String(content.version);
-    } catch {
-      // The other place.
-    }
-  }
-  return 'unknown';
 }

@@ -12,7 +12,7 @@ import { banner } from './banner.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 import { loadGateway } from './load-gateway.ts';
 import type { GatewayFiles } from './load-gateway.ts';
-import { packageVersion } from './program.ts';
+import { packageVersion } from './package-version.ts';
 import type { ServeFlags } from './serve.ts';
 
 export async function serve(flags: ServeFlags): Promise<void> {

@@ -9,13 +9,12 @@ import type { UsersFile } from '../aaa/users.ts';
 import type { Config } from '../config/schema.ts';
 import { accountingCause, isFault } from '../protocol/end-reason.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
-import type { Credentials, Verdict } from '../protocol/ppp/credentials.ts';
-import { MsChapFailureCode } from '../wire/chap.ts';
+import type { Credentials } from '../protocol/ppp/credentials.ts';
 import { formatIpv4 } from '../wire/ip.ts';
 import type { FromWorker, SessionId, SessionTraffic } from '../worker/messages.ts';
 import { monotonicMs } from '../worker/monotonic-clock.ts';
 import { DROP_REASONS } from '../worker/worker-counters.ts';
-import { AddressPool } from './address-pool.ts';
+import { Admission } from './admission.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
@@ -46,7 +45,7 @@ export class Supervisor implements GatewayView {
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
   readonly #table = new SessionTable();
-  readonly #pool: AddressPool;
+  readonly #admission: Admission;
   readonly #workers: WorkerPool;
   readonly #counters = new GatewayCounters();
   readonly #metrics: Metrics;
@@ -65,7 +64,7 @@ export class Supervisor implements GatewayView {
     const { config } = options;
     this.#options = options;
     this.#log = options.log;
-    this.#pool = new AddressPool(config.network.ipv4.pool, options.users.staticAddresses());
+    this.#admission = new Admission(config.network.ipv4, options.users, options.network, this.#table);
     this.#workers = new WorkerPool(
       {
         workers: config.workers,
@@ -82,7 +81,7 @@ export class Supervisor implements GatewayView {
     this.#metrics = new Metrics({
       counters: this.#counters,
       sessions: () => ({ ...this.#table.countByState }),
-      pool: () => ({ size: this.#pool.size, leased: this.#pool.leased }),
+      pool: () => ({ size: this.#admission.pool.size, leased: this.#admission.pool.leased }),
       traffic: () => this.#traffic(),
       drops: () => this.#drops(),
       loopLag: () => this.#workers.counters.map(counters => counters.loopLag),
@@ -122,7 +121,7 @@ export class Supervisor implements GatewayView {
       uptime: (Date.now() - this.#startedAt) / 1000,
       workers: this.#workers.views(),
       sessions: { ...this.#table.countByState },
-      pool: { size: this.#pool.size, leased: this.#pool.leased },
+      pool: { size: this.#admission.pool.size, leased: this.#admission.pool.leased },
       network: { mode: network.mode },
       listen: this.#listening.length > 0 ? this.#listening : config.listen.map(formatListen),
       cleanup: {
@@ -249,7 +248,7 @@ export class Supervisor implements GatewayView {
 
   #onVerify(row: SessionRow, credentials: Credentials): void {
     this.#table.setState(row, 'authenticating');
-    const { result, verdict } = this.#decide(row, credentials);
+    const { result, verdict } = this.#admission.decide(row, credentials);
     this.#counters.countAuth(credentials.kind, result);
     if (result !== 'accepted') {
       this.#log.warn(
@@ -264,45 +263,6 @@ export class Supervisor implements GatewayView {
       );
     }
     this.#workers.post(row.worker, { kind: 'verdict', session: row.id, verdict });
-  }
-
-  #decide(row: SessionRow, credentials: Credentials): { result: string; verdict: Verdict } {
-    const { config } = this.#options;
-    const decision = this.#options.users.decide(credentials);
-    if (decision.kind === 'rejected') {
-      return refuse(decision.reason, MsChapFailureCode.AuthenticationFailure, 'Authentication failed');
-    }
-    const { user } = decision;
-    if (this.#table.countOfUser(user.name) >= user.maxSessions) {
-      return refuse('too-many-sessions', MsChapFailureCode.NoDialInPermission, 'Too many sessions');
-    }
-    const address = this.#lease(user.ipv4);
-    if (address === undefined) {
-      return refuse(
-        user.ipv4 === undefined ? 'pool-exhausted' : 'address-in-use',
-        MsChapFailureCode.NoDialInPermission,
-        'No address available',
-      );
-    }
-    row.ipv4 = address;
-    // Not only when the session is up: the answer to the client's first packet must find the route.
-    this.#options.network.addRoute(address, row.worker);
-    this.#table.setUser(row, user.name);
-    const { gateway, dns, nbns } = config.network.ipv4;
-    return {
-      result: 'accepted',
-      verdict: {
-        kind: 'accepted',
-        hlak: decision.hlak,
-        message: decision.message,
-        ipv4: { address, gateway, dns, nbns },
-      },
-    };
-  }
-
-  #lease(reserved: number | undefined): number | undefined {
-    if (reserved === undefined) return this.#pool.lease();
-    return this.#pool.leaseStatic(reserved) ? reserved : undefined;
   }
 
   #onUp(row: SessionRow, mtu: number): void {
@@ -360,9 +320,7 @@ export class Supervisor implements GatewayView {
 
   #free(row: SessionRow): void {
     this.#table.delete(row);
-    if (row.ipv4 === undefined) return;
-    this.#options.network.removeRoute(row.ipv4, row.worker);
-    this.#pool.release(row.ipv4);
+    this.#admission.release(row);
   }
 
   // --- small things
@@ -424,10 +382,6 @@ export class Supervisor implements GatewayView {
       ]),
     );
   }
-}
-
-function refuse(result: string, code: number, message: string): { result: string; verdict: Verdict } {
-  return { result, verdict: { kind: 'rejected', code, message } };
 }
 
 function formatListen(address: { readonly host: string; readonly port: number }): string {
