@@ -7,14 +7,17 @@ import type { Config } from '../config/schema.ts';
 import { configureInterface, forwardsIpv4 } from '../tun/interface.ts';
 import { RouteBatch } from '../tun/route-batch.ts';
 import { ALL_OFFLOADS } from '../tun/offloads.ts';
-import { TunError, closeTun, openTun } from '../tun/tun-device.ts';
+import { TunError, closeTun, isAttached, openTun } from '../tun/tun-device.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
 import { formatIpv4 } from '../wire/ip.ts';
 
 export interface Network {
   readonly mode: 'tun' | 'echo';
-  /** The device of each worker; empty in echo mode. */
-  readonly tuns: readonly TunHandle[];
+  /**
+   * The device for a worker that starts: a new one when the old one was deleted. Undefined in echo mode.
+   * @throws TunError, IpCommandError
+   */
+  device(worker: number): Promise<TunHandle | undefined>;
   /** Tells the kernel that `address` is behind this worker's device. */
   addRoute(address: number, worker: number): void;
   removeRoute(address: number, worker: number): void;
@@ -36,9 +39,9 @@ export async function openNetwork(config: Config, log: Logger): Promise<Network>
     log.warn({ reason: error.message }, 'no TUN device: packets go to the in-process echo network');
     return echoNetwork;
   }
-  const network = new TunNetwork(tuns, log);
+  const network = new TunNetwork(tuns, config, log);
   try {
-    await network.configure(config);
+    await network.configure();
   } catch (error) {
     await network.close();
     throw error;
@@ -48,7 +51,7 @@ export async function openNetwork(config: Config, log: Logger): Promise<Network>
 
 const echoNetwork: Network = {
   mode: 'echo',
-  tuns: [],
+  device: () => Promise.resolve(undefined),
   addRoute: () => {},
   removeRoute: () => {},
   close: () => Promise.resolve(),
@@ -56,12 +59,14 @@ const echoNetwork: Network = {
 
 class TunNetwork implements Network {
   readonly mode = 'tun';
-  readonly tuns: readonly TunHandle[];
+  readonly #tuns: TunHandle[];
+  readonly #config: Config;
   readonly #routes: RouteBatch;
   readonly #log: Logger;
 
-  constructor(tuns: readonly TunHandle[], log: Logger) {
-    this.tuns = tuns;
+  constructor(tuns: TunHandle[], config: Config, log: Logger) {
+    this.#tuns = tuns;
+    this.#config = config;
     this.#log = log;
     this.#routes = new RouteBatch({
       refused: failure => log.error({ ...failure }, 'the kernel refused a route'),
@@ -71,25 +76,41 @@ class TunNetwork implements Network {
     });
   }
 
-  async configure(config: Config): Promise<void> {
-    const address = formatIpv4(config.network.ipv4.gateway);
-    for (const { name } of this.tuns) await configureInterface({ name, address, mtu: config.ppp.mtu });
+  async configure(): Promise<void> {
+    for (const tun of this.#tuns) await this.#configure(tun);
     if (!(await forwardsIpv4())) {
       this.#log.warn('net.ipv4.ip_forward is 0: clients reach the gateway, but nothing behind it');
     }
   }
 
+  async device(worker: number): Promise<TunHandle> {
+    const present = this.#tuns[worker]!;
+    if (isAttached(present)) return present;
+    this.#log.warn({ device: present.name }, 'the TUN device was deleted: it is made again');
+    const tun = openTun(present.name, ALL_OFFLOADS);
+    closeTun(present);
+    this.#tuns[worker] = tun;
+    await this.#configure(tun);
+    await this.#routes.renew();
+    return tun;
+  }
+
   addRoute(address: number, worker: number): void {
-    this.#routes.add(`${formatIpv4(address)}/32`, this.tuns[worker]!.name);
+    this.#routes.add(`${formatIpv4(address)}/32`, this.#tuns[worker]!.name);
   }
 
   removeRoute(address: number, worker: number): void {
-    this.#routes.remove(`${formatIpv4(address)}/32`, this.tuns[worker]!.name);
+    this.#routes.remove(`${formatIpv4(address)}/32`, this.#tuns[worker]!.name);
   }
 
   async close(): Promise<void> {
     await this.#routes.close();
-    for (const tun of this.tuns) closeTun(tun);
+    for (const tun of this.#tuns) closeTun(tun);
+  }
+
+  async #configure({ name }: TunHandle): Promise<void> {
+    const address = formatIpv4(this.#config.network.ipv4.gateway);
+    await configureInterface({ name, address, mtu: this.#config.ppp.mtu });
   }
 }
 

@@ -70,7 +70,7 @@ export class Supervisor implements GatewayView {
         workers: config.workers,
         settings: workerSettings(config, options.node),
         hotpath: options.hotpath,
-        tuns: options.network.tuns,
+        device: worker => options.network.device(worker),
         ...(options.workerFile === undefined ? {} : { filename: options.workerFile }),
       },
       {
@@ -182,9 +182,6 @@ export class Supervisor implements GatewayView {
           { worker, remoteAddress: message.remoteAddress, reason: message.reason, detail: message.detail },
           'connection refused',
         );
-        break;
-      case 'failed':
-        this.#log.error({ worker, part: message.part, error: message.message }, 'part of a worker failed');
         break;
       case 'opened':
         this.#onOpened(worker, message);

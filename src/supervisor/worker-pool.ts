@@ -2,6 +2,7 @@
  * The data workers: piscina tasks that end only when told to. A task that rejects (an exception, `process.exit`, a thread that
  * died) is reported as lost and started anew.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -14,8 +15,8 @@ export interface WorkerPoolOptions {
   readonly workers: number;
   readonly settings: WorkerSettings;
   readonly hotpath: WebAssembly.Module;
-  /** The device of each worker; empty when the workers run the echo network. */
-  readonly tuns: readonly TunHandle[];
+  /** The device for a worker that starts; undefined when the workers run the echo network. */
+  readonly device: (worker: number) => Promise<TunHandle | undefined>;
   /** The task's file; tests put a worker of their own in its place. */
   readonly filename?: string;
 }
@@ -28,6 +29,9 @@ export interface WorkerPoolEvents {
 
 /** A worker that fails at once each time is not restarted in a tight loop. */
 const RESTART_DELAY_MS = { first: 50, longest: 5_000, calmAfter: 30_000 } as const;
+
+/** A worker that does not answer any more is not waited for. */
+const STOP_LIMIT_MS = 3_000;
 
 interface Slot {
   port: MessagePort | undefined;
@@ -105,7 +109,10 @@ export class WorkerPool {
     this.#stopping = true;
     for (const slot of this.#slots) clearTimeout(slot.timer);
     this.broadcast({ kind: 'stop' });
-    await Promise.all(this.#slots.map(slot => slot.task));
+    await Promise.race([
+      Promise.all(this.#slots.map(slot => slot.task)),
+      sleep(STOP_LIMIT_MS, undefined, { ref: false }),
+    ]);
     await this.#piscina.destroy();
     for (const slot of this.#slots) slot.state = 'stopped';
   }
@@ -113,6 +120,18 @@ export class WorkerPool {
   #run(worker: number): void {
     const slot = this.#slots[worker]!;
     const { port1, port2 } = new MessageChannel();
+    slot.port = port1;
+    slot.startedAt = performance.now();
+    slot.task = this.#task(worker, port1, port2).then(
+      () => port1.close(),
+      (error: unknown) => this.#onLost(worker, port1, error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+
+  async #task(worker: number, port1: MessagePort, port2: MessagePort): Promise<void> {
+    const slot = this.#slots[worker]!;
+    const tun = await this.#options.device(worker);
+    if (this.#stopping) return;
     const start: WorkerStart = {
       worker,
       generation: ++this.#generation,
@@ -120,7 +139,7 @@ export class WorkerPool {
       hotpath: this.#options.hotpath,
       settings: this.#options.settings,
       counters: this.#buffers,
-      tun: this.#options.tuns[worker],
+      tun,
     };
     port1.on('message', (message: FromWorker) => {
       // What a worker said just before it was lost may still arrive after its sessions were swept.
@@ -128,12 +147,7 @@ export class WorkerPool {
       if (message.kind === 'ready') slot.state = 'ready';
       this.#events.message(worker, message);
     });
-    slot.port = port1;
-    slot.startedAt = performance.now();
-    slot.task = this.#piscina.run(start, { transferList: [port2] }).then(
-      () => port1.close(),
-      (error: unknown) => this.#onLost(worker, port1, error instanceof Error ? error : new Error(String(error))),
-    );
+    await this.#piscina.run(start, { transferList: [port2] });
   }
 
   #onLost(worker: number, port: MessagePort, error: Error): void {

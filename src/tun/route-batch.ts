@@ -71,6 +71,15 @@ export class RouteBatch {
     this.#mark(destination);
   }
 
+  /** A device was made anew under its old name. `ip` remembers the interface that a name stood for, so a new child applies every route again. */
+  async renew(): Promise<void> {
+    await this.settled();
+    const child = this.#child;
+    this.#child = undefined;
+    for (const destination of this.#wanted.keys()) this.#mark(destination);
+    await child?.close();
+  }
+
   /** Resolves when every change so far has been applied, however often the child must be started for it. */
   async settled(): Promise<void> {
     while (this.#work !== undefined) await this.#work;

@@ -37,6 +37,7 @@ const DEVICE_NODE = '/dev/net/tun';
 
 // linux/if_tun.h, linux/if.h
 const TUNSETIFF = 0x400454ca;
+const TUNGETIFF = 0x800454d2;
 const TUNSETOFFLOAD = 0x400454d0;
 const TUNSETVNETHDRSZ = 0x400454d8;
 const IFF_TUN = 0x0001;
@@ -113,6 +114,16 @@ function requestOffloads(fd: number, wanted: Offloads): Offloads {
 /** Closes what {@link openTun} opened. Workers' copies must be closed first, or the interface stays. */
 export function closeTun(handle: TunHandle): void {
   close(handle.fd);
+}
+
+/** Whether the interface is still there: whoever administers the machine can delete it under its owner. */
+export function isAttached(handle: TunHandle): boolean {
+  try {
+    ioctl(handle.fd, TUNGETIFF, new Uint8Array(IFREQ_LENGTH));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** struct ifreq with ifr_name and ifr_flags. */

@@ -122,7 +122,10 @@ export class DataWorker {
     this.#device.start({
       receive: (at, length) => this.#fromNetwork(at, length),
       drained: () => this.#flush(),
-      onError: error => this.#post({ kind: 'failed', part: 'device', message: error.message }),
+      // Tunnels without a network are worth nothing: the worker ends, and starts again with a device that works.
+      onError: error => {
+        throw error;
+      },
     });
     await this.#listener.listen();
     const listening = this.#listener.addresses.map(({ address, port }) => ({ host: address, port }));

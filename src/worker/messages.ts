@@ -113,9 +113,7 @@ export type FromWorker =
       readonly remoteAddress: string;
       /** What the TLS library or the socket said; may be empty. */
       readonly detail: string;
-    }
-  /** The TUN device or a listener failed in a way that restarting the worker may mend. */
-  | { readonly kind: 'failed'; readonly part: 'device' | 'listener'; readonly message: string };
+    };
 
 /** rx is what the gateway received from the client. Bytes are those of IP packets. */
 export interface SessionTraffic {

@@ -27,22 +27,26 @@ test('a thousand tunnels on two workers come up, ping, and after a reset of all 
   console.log(`sstp_cleanup_seconds p99 of ${report.cleanupCount}: ${((report.cleanupP99 ?? 0) * 1000).toFixed(1)} ms`);
 });
 
-test('a worker that throws or exits loses its own tunnels only, and comes back', { skip }, async () => {
-  const reports = (await runInNamespace('worker-faults.js')) as FaultReport[];
-  assert.deepEqual(
-    reports.map(report => report.how),
-    ['throw', 'exit'],
-  );
-  for (const report of reports) {
-    const { before, after } = report;
-    assert.ok(before.victims > 0 && before.others > 0);
-    assert.equal(before.routes, before.victims + before.others);
-    assert.deepEqual(after, { sessions: before.others, leased: before.others, routes: before.others, restarts: 1 });
-    assert.equal(report.othersPinged, before.others);
-    assert.equal(report.victimsTold, before.victims);
-    assert.ok(report.newOnVictim > 0);
-  }
-});
+test(
+  'a worker that throws, exits or loses its device loses its own tunnels only, and comes back',
+  { skip },
+  async () => {
+    const reports = (await runInNamespace('worker-faults.js')) as FaultReport[];
+    assert.deepEqual(
+      reports.map(report => report.how),
+      ['throw', 'exit', 'device'],
+    );
+    for (const report of reports) {
+      const { before, after } = report;
+      assert.ok(before.victims > 0 && before.others > 0);
+      assert.equal(before.routes, before.victims + before.others);
+      assert.deepEqual(after, { sessions: before.others, leased: before.others, routes: before.others, restarts: 1 });
+      assert.equal(report.othersPinged, before.others);
+      assert.equal(report.victimsTold, before.victims);
+      assert.ok(report.newOnVictim > 0);
+    }
+  },
+);
 
 test('a client that is killed, ends, or loses its cable leaves neither lease nor route', { skip }, async () => {
   const gateway = new Namespace('vg');

@@ -1,4 +1,5 @@
 // Runs in a network namespace of its own: a gateway whose workers fail on request, under 200 tunnels. Reports as one JSON line.
+import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { UsersFile } from '../../src/aaa/users.ts';
@@ -17,8 +18,11 @@ import { formatIpv4 } from '../../src/wire/ip.ts';
 const TUNNELS = 200;
 const WIDTH = 16;
 
+/** What happens to the worker; its device is deleted by the kernel's own means. */
+type How = Fault['how'] | 'device';
+
 export interface FaultReport {
-  readonly how: Fault['how'];
+  readonly how: How;
   readonly before: { readonly victims: number; readonly others: number; readonly routes: number };
   /** When the worker's loss was noticed. */
   readonly after: {
@@ -50,41 +54,42 @@ const https = { host: 'localhost', port: gateway.listen[0]!.port, ca: site.ca };
 const faults = new BroadcastChannel(FAULTS);
 
 const reports: FaultReport[] = [];
-for (const how of ['throw', 'exit'] as const) reports.push(await fail({ worker: 0, how }));
+for (const how of ['throw', 'exit', 'device'] as const) reports.push(await fail(0, how));
 faults.close();
 await gateway.stop();
 site.remove();
 console.log(JSON.stringify(reports));
 
-async function fail(fault: Fault): Promise<FaultReport> {
-  const restarts = supervisor.status().workers[fault.worker]!.restarts;
+async function fail(worker: number, how: How): Promise<FaultReport> {
+  const restarts = supervisor.status().workers[worker]!.restarts;
   const testers = await inParallel(TUNNELS, WIDTH, () => TestClient.connect(runtime, { https }));
   await until(({ sessions }) => sessions.up === TUNNELS);
-  const victims = supervisor.status().workers[fault.worker]!.sessions;
+  const victims = supervisor.status().workers[worker]!.sessions;
   const others = TUNNELS - victims;
   const before = { victims, others, routes: await settledRoutes(TUNNELS) };
-  const otherTesters = testersOfOthers(testers, fault.worker);
+  const otherTesters = testersOfOthers(testers, worker);
 
-  faults.postMessage(fault);
-  await until(({ workers }) => workers[fault.worker]!.restarts > restarts);
+  if (how === 'device') execFileSync('ip', ['link', 'delete', `wf${worker}`]);
+  else faults.postMessage({ worker, how } satisfies Fault);
+  await until(({ workers }) => workers[worker]!.restarts > restarts);
   const { sessions, pool, workers } = supervisor.status();
   const after = {
     sessions: Object.values(sessions).reduce((sum, count) => sum + count, 0),
     leased: pool.leased,
     routes: await settledRoutes(others),
-    restarts: workers[fault.worker]!.restarts - restarts,
+    restarts: workers[worker]!.restarts - restarts,
   };
   await inParallel(otherTesters.length, WIDTH, async index => otherTesters[index]!.ping());
-  await until(status => status.workers[fault.worker]!.state === 'ready');
+  await until(status => status.workers[worker]!.state === 'ready');
   const fresh = await inParallel(TUNNELS, WIDTH, () => TestClient.connect(runtime, { https }));
   await inParallel(TUNNELS, WIDTH, async index => fresh[index]!.ping());
-  const newOnVictim = supervisor.status().workers[fault.worker]!.sessions;
+  const newOnVictim = supervisor.status().workers[worker]!.sessions;
   const victimsTold = testers.filter(tester => tester.ended !== undefined).length;
 
   for (const tester of [...testers, ...fresh]) tester.client.abort();
   await until(({ pool }) => pool.leased === 0);
   await settledRoutes(0);
-  return { how: fault.how, before, after, othersPinged: otherTesters.length, victimsTold, newOnVictim };
+  return { how, before, after, othersPinged: otherTesters.length, victimsTold, newOnVictim };
 }
 
 function testersOfOthers(testers: readonly TestClient[], worker: number): TestClient[] {
