@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Job, waitFor } from './commands.ts';
-import { clientProcesses, on } from './guest-network.ts';
+import { GATEWAY_OUTSIDE, clientProcesses, on } from './guest-network.ts';
+import { slowStart } from './slow-start.ts';
 
 export type AuthMethod = 'pap' | 'chap' | 'mschapv2';
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
@@ -31,6 +32,8 @@ export const PPP_DEVICE = 'ppp0';
 /** sstpc 1.0.18 loses up to a quarter of its starts: it never reads the HTTP response. A start that works takes a second or two. */
 const HANG_MS = 8000;
 const STARTS = 8;
+/** Starts before the client is given a slower way to the server, which its hang needs to be fast. */
+const DIRECT_STARTS = 2;
 const CONNECT_LIMIT_MS = 30_000;
 const END_LIMIT_MS = 20_000;
 
@@ -46,7 +49,8 @@ export class SstpcCall {
   /** Starts calls until one gets as far as PPP; what came of it is for the caller to find out. `folder` holds ca.pem. */
   static async start(folder: string, options: CallOptions): Promise<SstpcCall> {
     for (let attempt = 1; attempt <= STARTS; attempt++) {
-      const call = SstpcCall.#launch(folder, options);
+      const server = attempt <= DIRECT_STARTS ? options.server : await relayed(options.server);
+      const call = SstpcCall.#launch(folder, { ...options, server });
       latest = call;
       if (await call.#reachesPpp()) return call;
       await sweepClient();
@@ -131,6 +135,11 @@ export async function sweepClient(): Promise<void> {
 /** What the programs of the latest call said. */
 export function lastTranscript(): string {
   return latest?.transcript() ?? '';
+}
+
+async function relayed(server: string): Promise<string> {
+  const [host, port] = server.split(':');
+  return `${host}:${await slowStart(GATEWAY_OUTSIDE, Number(port))}`;
 }
 
 let calls = 0;
