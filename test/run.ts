@@ -16,7 +16,7 @@ if (files.length === 0) {
   process.exit(2);
 }
 
-const runner = spawn(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=2', ...files], {
-  stdio: 'inherit',
-});
+// The spec reporter repeats the failures at the end, where a log that was cut short still has them.
+const options = ['--enable-source-maps', '--test', '--test-reporter=spec', '--test-concurrency=2'];
+const runner = spawn(process.execPath, [...options, ...files], { stdio: 'inherit' });
 runner.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
