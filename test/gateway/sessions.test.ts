@@ -1,6 +1,6 @@
 // A gateway process and clients of the project's own library, over loopback, with the in-process echo network.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { createClientRuntime } from '../../src/client/client-runtime.ts';
 import type { ClientRuntime } from '../../src/client/client-runtime.ts';
 import { TunnelRefusedError } from '../../src/client/sstp-client.ts';
@@ -27,13 +27,25 @@ describe('sessions', () => {
     site.remove();
   });
 
+  // A test that fails does not leave its tunnels to the next one.
+  afterEach(() => {
+    for (const { client } of open.splice(0)) client.abort();
+  });
+
   const https = (maxVersion?: 'TLSv1.2' | 'TLSv1.3') => ({
     host: 'localhost',
     port: gateway.port,
     ca: site.ca,
     maxVersion,
   });
-  const connect = (options: Parameters<typeof TestClient.connect>[1]) => TestClient.connect(runtime, options);
+  const open: TestClient[] = [];
+  // A client is up a moment before the table of sessions says so.
+  const connect = async (options: Parameters<typeof TestClient.connect>[1]) => {
+    const tester = await TestClient.connect(runtime, options);
+    open.push(tester);
+    await gateway.until(({ sessions }) => sessions['up'] === total(sessions));
+    return tester;
+  };
   const empty = () => gateway.until(({ sessions, pool }) => total(sessions) === 0 && pool.leased === 0);
 
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
