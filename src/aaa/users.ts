@@ -106,6 +106,7 @@ function prove(credentials: Credentials, record: UserRecord): Proof {
     if (record.password === undefined) return 'not-possible';
     return isRight ? { hlak: ZERO_HLAK, message: WELCOME } : 'wrong';
   }
+  if (credentials.kind === 'eap') return 'not-possible';
   const { ntResponse } = credentials;
   const exchange = matchNtResponse(record.ntHash, ntResponse, credentials);
   if (exchange === undefined) return 'wrong';

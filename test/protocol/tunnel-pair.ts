@@ -223,6 +223,8 @@ function keyOf(credentials: Credentials): Uint8Array | undefined {
       return matchNtResponse(NT_HASH, credentials.ntResponse, credentials) === undefined
         ? undefined
         : hlakFromMsChapV2(NT_HASH, credentials.ntResponse);
+    case 'eap':
+      return undefined;
   }
   return isRight ? new Uint8Array(32) : undefined;
 }

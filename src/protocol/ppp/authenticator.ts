@@ -1,4 +1,4 @@
-import type { AcceptedVerdict, AuthMethod, Credentials, Verdict } from './credentials.ts';
+import type { AcceptedVerdict, AuthMethod, Credentials, FinalVerdict } from './credentials.ts';
 import { ChapAuthenticator, CHAP_MD5, MS_CHAP_V2 } from './chap-authenticator.ts';
 import { PapAuthenticator } from './pap-authenticator.ts';
 
@@ -9,7 +9,7 @@ export interface Authenticator {
   start(now: number): void;
   receive(information: Uint8Array, now: number): void;
   /** The answer to `verify`. Without an open question it is ignored. */
-  verdict(verdict: Verdict, now: number): void;
+  verdict(verdict: FinalVerdict, now: number): void;
   handleTimeout(now: number): void;
 }
 

@@ -13,7 +13,7 @@ import { decodeCpPacket, encodeCpPacket } from '../../wire/control-protocol.ts';
 import { decodeText, encodeText } from '../../wire/text.ts';
 import { isWireError } from '../../wire/wire-error.ts';
 import type { Authenticator, AuthenticatorOptions, AuthenticatorOutput } from './authenticator.ts';
-import type { Credentials, RejectedVerdict, Verdict } from './credentials.ts';
+import type { Credentials, FinalVerdict, RejectedVerdict } from './credentials.ts';
 
 export interface ChapScheme {
   /** Bytes. */
@@ -89,7 +89,7 @@ export class ChapAuthenticator implements Authenticator {
     this.#output.verify(credentials);
   }
 
-  verdict(verdict: Verdict, now: number): void {
+  verdict(verdict: FinalVerdict, now: number): void {
     const user = this.#user;
     if (user === undefined || this.#result !== undefined) return;
     this.#timeoutAt = Number.POSITIVE_INFINITY;
@@ -116,7 +116,7 @@ export class ChapAuthenticator implements Authenticator {
     this.#output.send(encodeCpPacket(chapValue(ChapCode.Challenge, this.#id, challenge)));
   }
 
-  #encodeResult(verdict: Verdict): Uint8Array {
+  #encodeResult(verdict: FinalVerdict): Uint8Array {
     if (verdict.kind === 'accepted') return encodeCpPacket(chapResult(ChapCode.Success, this.#id, verdict.message));
     const text = this.#scheme.failureText(verdict, this.#options.random(MS_CHAP_CHALLENGE_LENGTH));
     return encodeCpPacket(chapResult(ChapCode.Failure, this.#id, text));

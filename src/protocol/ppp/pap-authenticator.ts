@@ -4,7 +4,7 @@ import { PapCode, papResult, parsePapRequest } from '../../wire/pap.ts';
 import { decodeText, encodeText } from '../../wire/text.ts';
 import { isWireError } from '../../wire/wire-error.ts';
 import type { Authenticator, AuthenticatorOptions, AuthenticatorOutput } from './authenticator.ts';
-import type { Verdict } from './credentials.ts';
+import type { FinalVerdict } from './credentials.ts';
 
 export class PapAuthenticator implements Authenticator {
   deadline = Number.POSITIVE_INFINITY;
@@ -14,7 +14,7 @@ export class PapAuthenticator implements Authenticator {
   #user: string | undefined;
   /** Of the latest request: repetitions may have new ones, and the answer goes to the last. */
   #requestId = 0;
-  #verdict: Verdict | undefined;
+  #verdict: FinalVerdict | undefined;
 
   constructor(output: AuthenticatorOutput, { authTimeoutMs }: AuthenticatorOptions) {
     this.#output = output;
@@ -37,7 +37,7 @@ export class PapAuthenticator implements Authenticator {
     this.#output.verify({ kind: 'pap', user: this.#user, password: decodeText(request.password) });
   }
 
-  verdict(verdict: Verdict, now: number): void {
+  verdict(verdict: FinalVerdict, now: number): void {
     const user = this.#user;
     if (user === undefined || this.#verdict !== undefined) return;
     this.#verdict = verdict;
@@ -53,7 +53,7 @@ export class PapAuthenticator implements Authenticator {
     this.#output.timedOut();
   }
 
-  #answer({ kind, message }: Verdict): void {
+  #answer({ kind, message }: FinalVerdict): void {
     const code = kind === 'accepted' ? PapCode.AuthenticateAck : PapCode.AuthenticateNak;
     this.#output.send(encodeCpPacket(papResult(code, this.#requestId, encodeText(message))));
   }

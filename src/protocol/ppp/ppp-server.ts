@@ -127,6 +127,7 @@ export class PppServer {
   /** The answer to `verify`. Without an open question, or after the end, it is ignored. */
   verdict(verdict: Verdict, now: number): void {
     if (!this.#verifying || this.phase !== 'authenticate') return;
+    if (verdict.kind === 'challenge') throw new Error('only EAP takes more than one step');
     this.#verifying = false;
     this.#authenticator?.verdict(verdict, now);
     this.#link.settle(now);

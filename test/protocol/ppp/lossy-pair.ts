@@ -170,6 +170,8 @@ function acceptance(credentials: Credentials): string | undefined {
       const exchange = matchNtResponse(hash, credentials.ntResponse, credentials);
       return exchange && `${authenticatorResponse(hash, credentials.ntResponse, exchange)} M=welcome`;
     }
+    case 'eap':
+      return undefined;
     default:
       return credentials satisfies never;
   }
