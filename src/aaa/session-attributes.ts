@@ -4,6 +4,9 @@
  * milliseconds, rates bits per second.
  */
 import type { Ipv6Prefix } from '../wire/ipv6.ts';
+import type { RateLimit } from '../worker/messages.ts';
+
+export type { RateLimit } from '../worker/messages.ts';
 
 export interface SessionAttributes {
   /** `fixed`: this address and no other. `pool`: one of this pool, undefined for the default pool. `peer`: what the client asks for. */
@@ -45,13 +48,3 @@ export type PrefixAssignment =
 export type SessionRoute =
   | { readonly family: 4; readonly address: number; readonly length: number; readonly metric: number | undefined }
   | { readonly family: 6; readonly prefix: Ipv6Prefix; readonly metric: number | undefined };
-
-/** Seen from the client: up is what it sends. Undefined is unlimited. */
-export interface RateLimit {
-  /** Bits per second of IP packets. */
-  readonly up: number | undefined;
-  readonly down: number | undefined;
-  /** Bytes that may pass at once after a silence; undefined for the default of the shaper. */
-  readonly upBurst?: number | undefined;
-  readonly downBurst?: number | undefined;
-}

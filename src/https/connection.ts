@@ -60,6 +60,8 @@ export interface RequestFacts {
 export interface HttpsConnection {
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** The gateway's own address on this connection. */
+  readonly localAddress: string;
   readonly tls: TlsFacts;
   /** DER of the leaf certificate that the server presented on this connection: what crypto binding (MS-SSTP 3.2.5.2.3) hashes. Shared, not to be written. */
   readonly certificate: Uint8Array;

@@ -13,6 +13,7 @@ import {
   successAnswer,
   type RequestRefusal,
 } from './request-judge.ts';
+import { plainAddress } from './plain-address.ts';
 import { resetSocket } from './reset-socket.ts';
 import type { TlsConnection } from './tls-connection.ts';
 
@@ -53,7 +54,7 @@ export class HalfOpen implements HttpsUpper {
     this.#tcp = tcp;
     this.#reception = reception;
     this.#head = new HeadReader(parseRequestHead, reception.headerLimit);
-    this.remoteAddress = tcp.remoteAddress ?? '';
+    this.remoteAddress = plainAddress(tcp.remoteAddress);
     tcp.on('readable', this.#firstBytes);
     tcp.on('close', this.#gone);
   }

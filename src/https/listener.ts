@@ -11,6 +11,7 @@ import type { HttpsConnection, HttpsUpper, RefusalReason } from './connection.ts
 import { errorCode } from './disconnect-cause.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import { HalfOpen, type Reception } from './half-open.ts';
+import { plainAddress } from './plain-address.ts';
 import { resetSocket } from './reset-socket.ts';
 import { TlsConnection } from './tls-connection.ts';
 import { UNSENT_LIMIT } from './unsent-limit.ts';
@@ -134,7 +135,7 @@ export class HttpsListener {
     // Whatever happens to the socket shows as its end; an 'error' without a listener would be an uncaught exception.
     tcp.on('error', () => {});
     if (this.#halfOpen.size >= this.#options.maxHalfOpen) {
-      const remoteAddress = tcp.remoteAddress ?? '';
+      const remoteAddress = plainAddress(tcp.remoteAddress);
       resetSocket(tcp);
       this.#events.refused('half-open-limit', remoteAddress, '');
       return;

@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { HttpsConnection, HttpsUpper, DisconnectCause, RequestFacts, TlsFacts } from './connection.ts';
 import { disconnectCause } from './disconnect-cause.ts';
 import type { ExpiryQueue } from './expiry-queue.ts';
+import { plainAddress } from './plain-address.ts';
 import { resetSocket } from './reset-socket.ts';
 
 const NO_REQUEST: RequestFacts = { target: '', host: undefined, correlationId: undefined, client: 'other' };
@@ -14,6 +15,7 @@ const NO_REQUEST: RequestFacts = { target: '', host: undefined, correlationId: u
 export class TlsConnection implements HttpsConnection {
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly localAddress: string;
   readonly tls: TlsFacts;
   readonly certificate: Uint8Array;
   request: RequestFacts = NO_REQUEST;
@@ -43,8 +45,9 @@ export class TlsConnection implements HttpsConnection {
     this.#upper = upper;
     this.#lingering = lingering;
     this.#released = released;
-    this.remoteAddress = socket.remoteAddress ?? '';
+    this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remotePort = socket.remotePort ?? 0;
+    this.localAddress = plainAddress(socket.localAddress);
     this.tls = tlsFacts(socket);
     this.certificate = certificate;
     socket.on('data', chunk => this.#upper?.receive(chunk));

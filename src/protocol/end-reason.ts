@@ -18,7 +18,14 @@ type ConnectionEndReason =
   | 'connection-listener-closed';
 
 /** What the gateway decided, or what became of it. */
-type OwnerEndReason = 'admin' | 'drain' | 'session-timeout' | 'idle-timeout' | 'worker-lost';
+type OwnerEndReason =
+  | 'admin'
+  /** The user's newer session took its place. */
+  | 'replaced'
+  | 'drain'
+  | 'session-timeout'
+  | 'idle-timeout'
+  | 'worker-lost';
 
 /** Acct-Terminate-Cause by its names in RFC 2866 5.10. */
 export type AccountingCause =
@@ -51,6 +58,7 @@ const CAUSES: Readonly<Record<TunnelEndReason, AccountingCause>> = {
   'session-timeout': 'Session-Timeout',
   admin: 'Admin-Reset',
   'worker-lost': 'NAS-Error',
+  replaced: 'NAS-Request',
   'local-disconnect': 'NAS-Request',
   terminated: 'NAS-Request',
   drain: 'NAS-Reboot',

@@ -140,6 +140,12 @@ export class DataWorker {
       case 'disconnect':
         this.#sessions.get(message.session)?.end(message.reason);
         break;
+      case 'policy':
+        this.#sessions.get(message.session)?.setPolicy(message.policy);
+        break;
+      case 'evict':
+        this.#sessions.get(message.session)?.evict(message.reason);
+        break;
       case 'drain':
         this.#draining = true;
         this.#listener.stopAccepting();
@@ -175,6 +181,8 @@ export class DataWorker {
       slot,
       remoteAddress: connection.remoteAddress,
       remotePort: connection.remotePort,
+      localAddress: connection.localAddress,
+      serverName: connection.tls.serverName ?? connection.request.host,
       tls: { version: connection.tls.version, cipher: connection.tls.cipher },
       correlationId: connection.request.correlationId,
       connectedAt: Date.now(),

@@ -64,11 +64,32 @@ export interface WorkerSettings {
   readonly limits: { readonly maxSessions: number; readonly maxHalfOpen: number };
 }
 
+/** Seen from the client: up is what it sends. Undefined is unlimited. */
+export interface RateLimit {
+  /** Bits per second of IP packets. */
+  readonly up: number | undefined;
+  readonly down: number | undefined;
+  /** Bytes that may pass at once after a silence; undefined for the default of the shaper. */
+  readonly upBurst?: number | undefined;
+  readonly downBurst?: number | undefined;
+}
+
+/** What the worker itself sees to while a session is up. Undefined is unlimited. */
+export interface SessionPolicy {
+  readonly sessionTimeoutMs: number | undefined;
+  readonly idleTimeoutMs: number | undefined;
+  readonly rate: RateLimit | undefined;
+}
+
 export type ToWorker =
   /** The answer to a `verify`. */
   | { readonly kind: 'verdict'; readonly session: SessionId; readonly verdict: Verdict }
+  /** Comes before the verdict that accepts, and again when it changes. */
+  | { readonly kind: 'policy'; readonly session: SessionId; readonly policy: SessionPolicy }
   /** End this tunnel in good order. */
   | { readonly kind: 'disconnect'; readonly session: SessionId; readonly reason: TunnelEndReason }
+  /** End this tunnel now: the client is told, but not waited for. */
+  | { readonly kind: 'evict'; readonly session: SessionId; readonly reason: TunnelEndReason }
   /** Refuse new connections, end every tunnel in good order. */
   | { readonly kind: 'drain' }
   /** Close what is left without a word and end the task. */
@@ -84,6 +105,9 @@ export type FromWorker =
       readonly slot: number;
       readonly remoteAddress: string;
       readonly remotePort: number;
+      readonly localAddress: string;
+      /** What the client called the gateway: the name in TLS, else in HTTP. */
+      readonly serverName: string | undefined;
       readonly tls: { readonly version: string; readonly cipher: string };
       readonly correlationId: string | undefined;
       /** Milliseconds since 1970. */

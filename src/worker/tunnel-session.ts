@@ -29,7 +29,8 @@ import { ServerTunnel } from '../protocol/server-tunnel.ts';
 import type { ServerTunnelOptions, ServerTunnelOutput } from '../protocol/server-tunnel.ts';
 import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
 import type { Timed } from './deadlines.ts';
-import type { SessionId } from './messages.ts';
+import type { SessionId, SessionPolicy } from './messages.ts';
+import { SessionLimits } from './session-limits.ts';
 import type { DropReason } from './worker-counters.ts';
 import type { WorkerContext } from './worker-context.ts';
 
@@ -54,6 +55,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   /** Address of the client inside the tunnel; 0 until it is up. */
   #address = 0;
   #mss = 0;
+  readonly #limits = new SessionLimits();
   #dirty = false;
   #gone = false;
 
@@ -85,7 +87,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   get deadline(): number {
-    return this.#tunnel.deadline;
+    return Math.min(this.#tunnel.deadline, this.#limits.deadline);
   }
 
   start(): void {
@@ -95,6 +97,12 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
 
   handleTimeout(now: number): void {
     this.#tunnel.handleTimeout(now);
+    if (this.#gone || now < this.#limits.deadline) return;
+    const { rxPackets, txPackets } = this.#context.counters.traffic(this.slot);
+    const reason = this.#limits.expired(now, rxPackets + txPackets);
+    if (reason === undefined) return;
+    this.#limits.stop();
+    this.#tunnel.end(reason, now);
   }
 
   handleVerdict(verdict: Verdict): void {
@@ -102,9 +110,23 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#context.deadlines.update(this);
   }
 
+  setPolicy(policy: SessionPolicy): void {
+    this.#limits.change(policy, this.#context.now());
+    this.#context.deadlines.update(this);
+  }
+
   end(reason: TunnelEndReason): void {
     this.#tunnel.end(reason, this.#context.now());
     this.#context.deadlines.update(this);
+  }
+
+  /** The farewell is sent, its answer not waited for: the session's name and address are wanted by another one. */
+  evict(reason: TunnelEndReason): void {
+    const now = this.#context.now();
+    this.#tunnel.end(reason, now);
+    if (this.#gone) return;
+    this.#vanish(reason, now);
+    this.#connection.close();
   }
 
   // --- HTTPS -> SSTP (MS-SSTP 3.1.7.2)
@@ -142,6 +164,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   up(ipv4: Ipv4Parameters, peerMru: number): void {
     const { path, settings } = this.#context;
     const mtu = Math.min(settings.ppp.mtu, peerMru);
+    this.#limits.start(this.#context.now());
     this.#address = ipv4.address;
     this.#mss = settings.network.mssClamp ? mtu - TCP_IPV4_HEADERS : 0;
     if (!path.routeAdd(ipv4.address, this.slot)) throw new Error('the route table is smaller than the slot table');
