@@ -36,6 +36,15 @@ export interface HttpsUpper {
   disconnected(cause: DisconnectCause, now: number): void;
 }
 
+/** Who is on the other end; with a proxy in between, as its header says. */
+export interface PeerFacts {
+  /** Textual, without brackets. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** What the peer connected to. */
+  readonly localAddress: string;
+}
+
 /** What the TLS handshake settled. */
 export interface TlsFacts {
   /** 'TLSv1.2', 'TLSv1.3'. */
@@ -57,11 +66,7 @@ export interface RequestFacts {
   readonly client: 'sstpc' | 'other';
 }
 
-export interface HttpsConnection {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  /** The gateway's own address on this connection. */
-  readonly localAddress: string;
+export interface HttpsConnection extends PeerFacts {
   readonly tls: TlsFacts;
   /** DER of the leaf certificate that the server presented on this connection: what crypto binding (MS-SSTP 3.2.5.2.3) hashes. Shared, not to be written. */
   readonly certificate: Uint8Array;
@@ -86,6 +91,16 @@ export interface HttpsConnection {
 export type RefusalReason =
   /** The kernel gave no socket for it: out of descriptors or memory. */
   | 'accept-failed'
+  /** Somebody who is no trusted proxy connected to a listener for proxies. */
+  | 'proxy-untrusted'
+  /** What a trusted proxy sent is no PROXY header. */
+  | 'proxy-header'
+  /** A trusted proxy looked whether anybody is there. */
+  | 'health-check'
+  /** More new connections from this address than it may make. */
+  | 'address-rate'
+  /** Too many connections of this address are between TCP accept and the end of the HTTP header. */
+  | 'address-half-open'
   /** Too many connections are between TCP accept and the end of the HTTP header. */
   | 'half-open-limit'
   /** The peer left before its request was complete. */

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { parseRequestHead, type RequestHead } from '../wire/http-preamble.ts';
+import { parseProxyHeader } from '../wire/proxy-protocol.ts';
 import { peekClientHello } from './client-hello.ts';
-import type { DisconnectCause, HttpsUpper, RefusalReason } from './connection.ts';
+import type { DisconnectCause, HttpsUpper, PeerFacts, RefusalReason } from './connection.ts';
 import { errorCode } from './disconnect-cause.ts';
 import { HeadReader } from './head-reader.ts';
 import {
@@ -13,7 +14,7 @@ import {
   successAnswer,
   type RequestRefusal,
 } from './request-judge.ts';
-import { plainAddress } from './plain-address.ts';
+import { peerFacts } from './peer-facts.ts';
 import { resetSocket } from './reset-socket.ts';
 import type { TlsConnection } from './tls-connection.ts';
 
@@ -26,7 +27,9 @@ export interface Reception {
   /** Shakes hands on a TCP socket, whose ClientHello is still to be read, with the certificate for a name; leads to {@link HalfOpen.secured} or {@link HalfOpen.handshakeFailed}. */
   startTls(tcp: Socket, serverName: string | undefined): void;
   /** Makes the connection of a finished handshake. */
-  connect(tcp: Socket, socket: TLSSocket, certificate: Uint8Array, upper: HttpsUpper): TlsConnection;
+  connect(tcp: Socket, socket: TLSSocket, certificate: Uint8Array, peer: PeerFacts, upper: HttpsUpper): TlsConnection;
+  /** Who the client is has become known; a reason refuses it. */
+  known(address: string): RefusalReason | undefined;
   accept(connection: TlsConnection): HttpsUpper | undefined;
   /** Destroys a socket whose peer does not answer our FIN. */
   linger(tcp: Socket): void;
@@ -35,11 +38,12 @@ export interface Reception {
 }
 
 /**
- * An incoming connection before it carries SSTP: first bytes, TLS handshake, HTTP header. It ends in exactly one call of
+ * An incoming connection before it carries SSTP: PROXY header where one is due, first bytes, TLS handshake, HTTP header. It ends in exactly one call of
  * {@link Reception.settled}.
  */
 export class HalfOpen implements HttpsUpper {
-  readonly remoteAddress: string;
+  /** Of the client; of the proxy until its header has come. */
+  #peer: PeerFacts;
   readonly #tcp: Socket;
   readonly #reception: Reception;
   readonly #head: HeadReader<RequestHead>;
@@ -47,16 +51,32 @@ export class HalfOpen implements HttpsUpper {
   #hello: Buffer[] = [];
   #helloLength = 0;
   #helloNeeded = 1;
+  /** A PROXY header comes before anything of the client's. */
+  #proxyHeaderDue: boolean;
+  #isKnown: boolean;
+  /** The proxy's header names no client. */
+  #speaksForItself = false;
   #connection: TlsConnection | undefined;
   #settled = false;
 
-  constructor(tcp: Socket, reception: Reception) {
+  constructor(tcp: Socket, reception: Reception, isProxied: boolean) {
     this.#tcp = tcp;
     this.#reception = reception;
     this.#head = new HeadReader(parseRequestHead, reception.headerLimit);
-    this.remoteAddress = plainAddress(tcp.remoteAddress);
+    this.#proxyHeaderDue = isProxied;
+    this.#isKnown = !isProxied;
+    this.#peer = peerFacts(tcp);
     tcp.on('readable', this.#firstBytes);
     tcp.on('close', this.#gone);
+  }
+
+  get remoteAddress(): string {
+    return this.#peer.remoteAddress;
+  }
+
+  /** The client's address was counted by {@link Reception.known}, or before there was a need to ask. */
+  get isKnown(): boolean {
+    return this.#isKnown;
   }
 
   /** The handshake is done, with this certificate: the HTTP header comes next. */
@@ -65,7 +85,7 @@ export class HalfOpen implements HttpsUpper {
       socket.destroy();
       return;
     }
-    this.#connection = this.#reception.connect(this.#tcp, socket, certificate, this);
+    this.#connection = this.#reception.connect(this.#tcp, socket, certificate, this.#peer, this);
   }
 
   handshakeFailed(error: Error): void {
@@ -105,9 +125,45 @@ export class HalfOpen implements HttpsUpper {
     if (this.#helloLength < this.#helloNeeded) return;
     const bytes = Buffer.concat(this.#hello);
     this.#hello = [bytes];
+    if (this.#proxyHeaderDue) this.#readProxyHeader(bytes);
+    else this.#judgeFirst(bytes);
+  };
+
+  #judgeFirst(bytes: Buffer): void {
     if (bytes[0] === TLS_HANDSHAKE_RECORD) this.#peekHello(bytes);
     else this.#refuseClearText(bytes[0] ?? 0);
-  };
+  }
+
+  #readProxyHeader(bytes: Buffer): void {
+    const header = parseProxyHeader(bytes);
+    if (header.kind === 'more') {
+      this.#helloNeeded = header.needed;
+      return;
+    }
+    if (header.kind === 'bad') {
+      this.#settle('proxy-header');
+      resetSocket(this.#tcp);
+      return;
+    }
+    this.#proxyHeaderDue = false;
+    const { source, destination } = header;
+    if (source !== undefined && destination !== undefined) {
+      this.#peer = { remoteAddress: source.address, remotePort: source.port, localAddress: destination.address };
+    }
+    this.#speaksForItself = source === undefined;
+    const refusal = source === undefined ? undefined : this.#reception.known(source.address);
+    if (refusal !== undefined) {
+      this.#settle(refusal);
+      resetSocket(this.#tcp);
+      return;
+    }
+    this.#isKnown = source !== undefined;
+    const rest = bytes.subarray(header.length);
+    this.#hello = [rest];
+    this.#helloLength = rest.length;
+    this.#helloNeeded = 1;
+    if (rest.length > 0) this.#judgeFirst(rest);
+  }
 
   #peekHello(bytes: Buffer): void {
     const hello = peekClientHello(bytes);
@@ -133,7 +189,11 @@ export class HalfOpen implements HttpsUpper {
     this.#reception.linger(this.#tcp);
   }
 
-  readonly #gone = (): void => this.#settle('client-gone');
+  /** A proxy that connects and leaves again without a word of a client looks whether we are there. */
+  readonly #gone = (): void => {
+    const isCheck = this.#helloLength === 0 && (this.#proxyHeaderDue || this.#speaksForItself);
+    this.#settle(isCheck ? 'health-check' : 'client-gone');
+  };
 
   #judge(connection: TlsConnection, head: RequestHead): void {
     const verdict = judgeRequest(head);

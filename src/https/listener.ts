@@ -1,4 +1,4 @@
-import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { BlockList, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
   type SecureVersion,
@@ -6,12 +6,13 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { listenReusePort, type ListenAddress } from '../ffi/reuse-port.ts';
+import { AddressLimits, type AddressLimitOptions } from './address-limits.ts';
 import { CertificateStore, type ServerCertificate, type ServerIdentity } from './certificate-store.ts';
-import type { HttpsConnection, HttpsUpper, RefusalReason } from './connection.ts';
+import type { HttpsConnection, HttpsUpper, PeerFacts, RefusalReason } from './connection.ts';
 import { errorCode } from './disconnect-cause.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import { HalfOpen, type Reception } from './half-open.ts';
-import { plainAddress } from './plain-address.ts';
+import { peerFacts, plainAddress } from './peer-facts.ts';
 import { resetSocket } from './reset-socket.ts';
 import { TlsConnection } from './tls-connection.ts';
 import { UNSENT_LIMIT } from './unsent-limit.ts';
@@ -23,8 +24,15 @@ const BACKLOG = 1_024;
 /** First keepalive probe after this silence; finds peers that vanished while no tunnel timer runs yet. */
 const KEEPALIVE_DELAY_MS = 60_000;
 
+export interface ListenerAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Networks (`10.0.0.0/8`) of the proxies that may connect, each connection with a PROXY header. Undefined: clients connect themselves. */
+  readonly trustedProxies?: readonly string[] | undefined;
+}
+
 export interface ListenerOptions {
-  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  readonly addresses: readonly ListenerAddress[];
   readonly certificates: readonly ServerCertificate[];
   readonly minVersion: SecureVersion;
   /** OpenSSL cipher list; undefined: Node's default. */
@@ -35,6 +43,8 @@ export interface ListenerOptions {
   readonly headerLimit: number;
   /** Connections between TCP accept and the end of the HTTP header, on all addresses together. */
   readonly maxHalfOpen: number;
+  /** Undefined for no limit. */
+  readonly perAddress?: AddressLimitOptions | undefined;
   /** What a peer gets that does not speak SSTP: an HTTP error (404, 405, ...) or nothing. */
   readonly decoy: '404' | 'close';
   /** How long a peer may take to answer our FIN, ms. */
@@ -69,6 +79,7 @@ export class HttpsListener {
   readonly #connections = new Set<TlsConnection>();
   readonly #halfOpenByTcp = new WeakMap<Socket, HalfOpen>();
   readonly #reception: Reception;
+  readonly #addressLimits: AddressLimits | undefined;
   #store: CertificateStore;
 
   /** @throws {CertificateError} when a certificate cannot be served. */
@@ -78,15 +89,17 @@ export class HttpsListener {
     this.#store = new CertificateStore(options.certificates, options);
     this.#halfOpen = new ExpiryQueue(options.budgetMs, halfOpen => halfOpen.expire());
     this.#lingering = new ExpiryQueue(options.closeGraceMs ?? CLOSE_GRACE_MS, socket => socket.destroy());
+    this.#addressLimits = options.perAddress && new AddressLimits(options.perAddress);
     this.#reception = this.#createReception();
   }
 
   /** Rejects with the system's error (`EADDRINUSE`, `EACCES`) of the first address that cannot be bound; none is bound then. */
   async listen(): Promise<void> {
     try {
-      for (const { host, port } of this.#options.addresses) {
+      for (const { host, port, trustedProxies } of this.#options.addresses) {
+        const proxies = trustedProxies && networks(trustedProxies);
         const server = createTcpServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_DELAY_MS });
-        server.on('connection', tcp => this.#incoming(tcp));
+        server.on('connection', tcp => this.#incoming(tcp, proxies));
         const { unsentLimit = UNSENT_LIMIT, congestionControl } = this.#options;
         await listenOn(server, { host, port, backlog: BACKLOG, unsentLimit, congestionControl });
         // Out of descriptors, mostly. The listener goes on: descriptors come back.
@@ -131,18 +144,29 @@ export class HttpsListener {
     await Promise.all(this.#ends);
   }
 
-  #incoming(tcp: Socket): void {
+  #incoming(tcp: Socket, proxies: BlockList | undefined): void {
     // Whatever happens to the socket shows as its end; an 'error' without a listener would be an uncaught exception.
     tcp.on('error', () => {});
-    if (this.#halfOpen.size >= this.#options.maxHalfOpen) {
-      const remoteAddress = plainAddress(tcp.remoteAddress);
+    const refusal = this.#refusal(plainAddress(tcp.remoteAddress), proxies);
+    if (refusal !== undefined) {
+      const { remoteAddress } = peerFacts(tcp);
       resetSocket(tcp);
-      this.#events.refused('half-open-limit', remoteAddress, '');
+      this.#events.refused(refusal, remoteAddress, '');
       return;
     }
-    const halfOpen = new HalfOpen(tcp, this.#reception);
+    const halfOpen = new HalfOpen(tcp, this.#reception, proxies !== undefined);
     this.#halfOpenByTcp.set(tcp, halfOpen);
     this.#halfOpen.add(halfOpen);
+  }
+
+  /** Before anything was read. A proxy's clients are looked at when it has named them. */
+  #refusal(address: string, proxies: BlockList | undefined): RefusalReason | undefined {
+    // It has left already, and its address with it.
+    if (address === '') return 'client-gone';
+    if (proxies !== undefined && !proxies.check(address, address.includes(':') ? 'ipv6' : 'ipv4'))
+      return 'proxy-untrusted';
+    if (this.#halfOpen.size >= this.#options.maxHalfOpen) return 'half-open-limit';
+    return proxies === undefined ? this.#addressLimits?.admit(address, performance.now()) : undefined;
   }
 
   #tlsServer(serverName: string | undefined): TlsServer {
@@ -181,7 +205,8 @@ export class HttpsListener {
       headerLimit: this.#options.headerLimit,
       answersRefusals: this.#options.decoy === '404',
       startTls: (tcp, serverName) => void this.#tlsServer(serverName).emit('connection', tcp),
-      connect: (tcp, socket, certificate, upper) => this.#connect(tcp, socket, certificate, upper),
+      known: address => this.#addressLimits?.admit(address, performance.now()),
+      connect: (tcp, socket, certificate, peer, upper) => this.#connect(tcp, socket, certificate, peer, upper),
       accept: connection => this.#events.accept(connection),
       linger: tcp => {
         this.#lingering.add(tcp);
@@ -189,20 +214,33 @@ export class HttpsListener {
       },
       settled: (halfOpen, reason, detail) => {
         this.#halfOpen.delete(halfOpen);
+        if (halfOpen.isKnown) this.#addressLimits?.settled(halfOpen.remoteAddress);
         if (reason !== undefined) this.#events.refused(reason, halfOpen.remoteAddress, detail);
       },
     };
   }
 
-  #connect(tcp: Socket, socket: TLSSocket, certificate: Uint8Array, upper: HttpsUpper): TlsConnection {
+  #connect(tcp: Socket, socket: TLSSocket, certificate: Uint8Array, peer: PeerFacts, upper: HttpsUpper): TlsConnection {
     socket.disableRenegotiation();
-    const connection = new TlsConnection(tcp, socket, certificate, upper, this.#lingering, gone =>
+    const connection = new TlsConnection(tcp, socket, certificate, peer, upper, this.#lingering, gone =>
       this.#connections.delete(gone),
     );
     this.#connections.add(connection);
     this.#halfOpenByTcp.delete(tcp);
     return connection;
   }
+}
+
+/** @throws Error of node for what is no network: the configuration has been checked. */
+function networks(texts: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const text of texts) {
+    const [address = '', length] = text.split('/');
+    const family = address.includes(':') ? 'ipv6' : 'ipv4';
+    if (length === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(length), family);
+  }
+  return list;
 }
 
 function listenOn(server: Server, address: ListenAddress): Promise<void> {

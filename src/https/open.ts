@@ -9,6 +9,7 @@ import { HttpsOpenError, type HttpsOpenCode } from './open-error.ts';
 import { openingStep } from './opening-step.ts';
 import { passProxy, type HttpProxy } from './proxy-tunnel.ts';
 import { shakeHands, type ServerTrust, type TrustedSocket } from './server-trust.ts';
+import { peerFacts } from './peer-facts.ts';
 import { TlsConnection } from './tls-connection.ts';
 import { limitUnsent } from './unsent-limit.ts';
 
@@ -92,7 +93,7 @@ function exchangePreamble(
       connection.handOver(opened(connection), rest);
       resolve(connection);
     });
-    const connection = new TlsConnection(tcp, socket, certificate, preamble, lingering, () => {});
+    const connection = new TlsConnection(tcp, socket, certificate, peerFacts(tcp), preamble, lingering, () => {});
     const request = sstpRequest(host.includes(':') ? `[${host}]` : host, correlationId);
     connection.request = { target: request.target, host, correlationId, client: 'other' };
     connection.send(encodeRequest(request));

@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { HttpsConnection, HttpsUpper, DisconnectCause, RequestFacts, TlsFacts } from './connection.ts';
+import type { HttpsConnection, HttpsUpper, DisconnectCause, PeerFacts, RequestFacts, TlsFacts } from './connection.ts';
 import { disconnectCause } from './disconnect-cause.ts';
 import type { ExpiryQueue } from './expiry-queue.ts';
-import { plainAddress } from './plain-address.ts';
 import { resetSocket } from './reset-socket.ts';
 
 const NO_REQUEST: RequestFacts = { target: '', host: undefined, correlationId: undefined, client: 'other' };
@@ -36,6 +35,7 @@ export class TlsConnection implements HttpsConnection {
     tcp: Socket,
     socket: TLSSocket,
     certificate: Uint8Array,
+    peer: PeerFacts,
     upper: HttpsUpper,
     lingering: ExpiryQueue<Socket>,
     released: (connection: TlsConnection) => void,
@@ -45,9 +45,9 @@ export class TlsConnection implements HttpsConnection {
     this.#upper = upper;
     this.#lingering = lingering;
     this.#released = released;
-    this.remoteAddress = plainAddress(socket.remoteAddress);
-    this.remotePort = socket.remotePort ?? 0;
-    this.localAddress = plainAddress(socket.localAddress);
+    this.remoteAddress = peer.remoteAddress;
+    this.remotePort = peer.remotePort;
+    this.localAddress = peer.localAddress;
     this.tls = tlsFacts(socket);
     this.certificate = certificate;
     socket.on('data', chunk => this.#upper?.receive(chunk));

@@ -35,7 +35,6 @@ export function isInIpv6Prefix(address: bigint, prefix: Ipv6Prefix): boolean {
 export function formatIpv6(address: bigint): string {
   const groups = Array.from({ length: 8 }, (_, index) => Number((address >> BigInt(112 - index * 16)) & 0xffffn));
   const run = longestZeros(groups);
-  const text = (part: readonly number[]): string => part.map(group => group.toString(16)).join(':');
   if (run.length < 2) return text(groups);
   return `${text(groups.slice(0, run.at))}::${text(groups.slice(run.at + run.length))}`;
 }
@@ -77,6 +76,10 @@ export function parseIpv6Prefix(text: string): Ipv6Prefix | undefined {
   if (address === undefined || length > 128) return undefined;
   const host = BigInt(128 - length);
   return (address >> host) << host === address ? { address, length } : undefined;
+}
+
+function text(groups: readonly number[]): string {
+  return groups.map(group => group.toString(16)).join(':');
 }
 
 function longestZeros(groups: readonly number[]): { at: number; length: number } {
