@@ -1,13 +1,16 @@
 // The admin plane without its sockets: a request in, a response out. Nothing here throws for what a request holds.
 import { createHash } from 'node:crypto';
 import { equal } from '../crypto/constant-time.ts';
-import type { GatewayView, SessionView } from './gateway-view.ts';
+import type { GatewayView } from './gateway-view.ts';
+import { parseSessionQuery, type SessionPage, selectSessions } from './session-query.ts';
 
 export interface AdminRequest {
   /** Upper case. */
   readonly method: string;
   /** Without the query, percent-encoding as received. */
   readonly path: string;
+  /** Without the question mark. */
+  readonly query: string;
   readonly host: string;
   readonly authorization: string;
 }
@@ -26,7 +29,14 @@ export interface RoutesOptions {
   readonly token: string | undefined;
 }
 
-type Handler = (view: GatewayView, parameter: string) => AdminResponse | Promise<AdminResponse>;
+interface HandlerInput {
+  /** The variable part of the path, decoded. */
+  readonly parameter: string;
+  /** Without the question mark. */
+  readonly query: string;
+}
+
+type Handler = (view: GatewayView, input: HandlerInput) => AdminResponse | Promise<AdminResponse>;
 
 interface Route {
   readonly path: RegExp;
@@ -69,7 +79,7 @@ export class Routes {
     const parameter = decoded(route.path.exec(request.path)?.[1] ?? '');
     return parameter === undefined
       ? problem(404, 'not-found', 'the path is not properly encoded')
-      : handler(this.#view, parameter);
+      : handler(this.#view, { parameter, query: request.query });
   }
 
   #refusal({ authorization, host }: AdminRequest): AdminResponse | undefined {
@@ -106,30 +116,28 @@ async function metrics(view: GatewayView): Promise<AdminResponse> {
   return { status: 200, contentType: METRICS_TYPE, body: await view.metrics() };
 }
 
-function sessions(view: GatewayView): AdminResponse {
-  return { status: 200, contentType: JSON_TYPE, body: sessionParts(view.sessions()) };
+async function sessions(view: GatewayView, { query }: HandlerInput): Promise<AdminResponse> {
+  const wanted = parseSessionQuery(query);
+  if (typeof wanted === 'string') return problem(400, 'bad-query', wanted);
+  const page = await selectSessions(view.sessions(), wanted);
+  return { status: 200, contentType: JSON_TYPE, body: sessionParts(page) };
 }
 
-/** Sessions may come and go between two parts: each row is true at the moment that it is written. */
-function* sessionParts(rows: Iterable<SessionView>): Generator<string> {
-  let part: string[] = [];
-  let head = '{"sessions":[';
-  for (const row of rows) {
-    part.push(JSON.stringify(row));
-    if (part.length < SESSIONS_PER_PART) continue;
-    yield head + part.join(',');
-    head = ',';
-    part = [];
+function* sessionParts({ matched, sessions: rows }: SessionPage): Generator<string> {
+  yield `{"matched":${matched},"sessions":[`;
+  for (let at = 0; at < rows.length; at += SESSIONS_PER_PART) {
+    const part = rows.slice(at, at + SESSIONS_PER_PART).map(row => JSON.stringify(row));
+    yield (at === 0 ? '' : ',') + part.join(',');
   }
-  yield part.length > 0 || head !== ',' ? `${head}${part.join(',')}]}\n` : ']}\n';
+  yield ']}\n';
 }
 
-function session(view: GatewayView, id: string): AdminResponse {
+function session(view: GatewayView, { parameter: id }: HandlerInput): AdminResponse {
   const row = view.session(id);
   return row === undefined ? noSession(id) : json(200, row);
 }
 
-function disconnect(view: GatewayView, id: string): AdminResponse {
+function disconnect(view: GatewayView, { parameter: id }: HandlerInput): AdminResponse {
   return view.disconnect(id) ? json(202, { id, state: 'closing' }) : noSession(id);
 }
 

@@ -76,6 +76,7 @@ export class AdminServer {
       const answer = this.#routes.respond({
         method,
         path,
+        query: request.getQuery() ?? '',
         host: request.getHeader('host'),
         authorization: request.getHeader('authorization'),
       });
