@@ -1,10 +1,12 @@
 /** A whole gateway in this process: network, workers under their supervisor, admin plane. */
 import { hostname } from 'node:os';
+import { usersAuthority } from './aaa/users-authority.ts';
 import type { UsersFile } from './aaa/users.ts';
 import { AdminServer } from './admin/server.ts';
 import type { Config, ListenAddress } from './config/schema.ts';
 import { loadHotpath } from './hotpath/hotpath.ts';
 import type { Logger } from './log.ts';
+import { AddressPool } from './supervisor/address-pool.ts';
 import { probeListen } from './supervisor/listen-probe.ts';
 import { openNetwork } from './supervisor/network.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -42,7 +44,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     version,
     node: hostname(),
     log,
-    users,
+    authority: usersAuthority(users),
+    accounting: undefined,
+    pool: new AddressPool(config.network.ipv4.pool, users.staticAddresses()),
+    hooks: { up: undefined, down: undefined, timeLimit: 10_000, concurrency: 16 },
     network,
     hotpath,
     ...(workerFile === undefined ? {} : { workerFile }),

@@ -41,6 +41,11 @@ export class ServerTunnel extends Tunnel {
     );
   }
 
+  /** Bytes of the longest IP packet that the peer takes, once LCP is open. */
+  get peerMru(): number {
+    return this.ppp.peerMru;
+  }
+
   /** A new HTTPS connection, whose SSTP request has been answered. */
   accept(now: number): void {
     this.call.accept(now);

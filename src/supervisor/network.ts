@@ -18,6 +18,8 @@ export interface Network {
    * @throws TunError, IpCommandError
    */
   device(worker: number): Promise<TunHandle | undefined>;
+  /** Name of the device of a worker; of none in echo mode. */
+  deviceName(worker: number): string;
   /** Tells the kernel that `address` is behind this worker's device. */
   addRoute(address: number, worker: number): void;
   removeRoute(address: number, worker: number): void;
@@ -52,6 +54,7 @@ export async function openNetwork(config: Config, log: Logger): Promise<Network>
 const echoNetwork: Network = {
   mode: 'echo',
   device: () => Promise.resolve(undefined),
+  deviceName: () => 'echo',
   addRoute: () => {},
   removeRoute: () => {},
   close: () => Promise.resolve(),
@@ -81,6 +84,10 @@ class TunNetwork implements Network {
     if (!(await forwardsIpv4())) {
       this.#log.warn('net.ipv4.ip_forward is 0: clients reach the gateway, but nothing behind it');
     }
+  }
+
+  deviceName(worker: number): string {
+    return this.#tuns[worker]!.name;
   }
 
   async device(worker: number): Promise<TunHandle> {

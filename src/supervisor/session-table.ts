@@ -1,6 +1,8 @@
 /** The table of all sessions: the authority on who is connected, where, with which address. */
 import type { SessionState } from '../admin/gateway-view.ts';
+import type { AuthMethod } from '../protocol/ppp/credentials.ts';
 import type { SessionId } from '../worker/messages.ts';
+import type { Grant } from './grant.ts';
 
 export interface SessionRow {
   readonly id: SessionId;
@@ -11,15 +13,25 @@ export interface SessionRow {
   readonly slot: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly localAddress: string;
+  /** What the client called the gateway. */
+  readonly serverName: string | undefined;
+  /** A small number that no other live session has. */
+  readonly port: number;
+  /** Name of the network device of its worker. */
+  readonly device: string;
   readonly tls: { readonly version: string; readonly cipher: string };
   readonly correlationId: string | undefined;
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
   state: SessionState;
   user: string;
-  method: string | undefined;
-  /** Leased to this session, and routed to its worker. */
-  ipv4: number | undefined;
+  method: AuthMethod | undefined;
+  /** What the client says about itself in LCP. */
+  identification: readonly string[];
+  /** Undefined until it is accepted. */
+  grant: Grant | undefined;
+  /** Bytes of the longest IP packet: what LCP agreed on, then what the session has. */
   mtu: number | undefined;
   upAt: number | undefined;
 }
@@ -28,6 +40,7 @@ export class SessionTable {
   readonly #rows = new Map<SessionId, SessionRow>();
   readonly #byPublicId = new Map<string, SessionRow>();
   readonly #countByUser = new Map<string, number>();
+  readonly #waits = new Set<{ readonly left: Set<SessionRow>; resolve: (isGone: boolean) => void }>();
   readonly #countByState: Record<SessionState, number> = { negotiating: 0, authenticating: 0, up: 0, closing: 0 };
 
   get size(): number {
@@ -54,6 +67,11 @@ export class SessionTable {
     return this.#rows.get(id);
   }
 
+  /** Whether the session has not ended yet. */
+  has(row: SessionRow): boolean {
+    return this.#rows.get(row.id) === row;
+  }
+
   find(publicId: string): SessionRow | undefined {
     return this.#byPublicId.get(publicId);
   }
@@ -64,6 +82,30 @@ export class SessionTable {
 
   ofWorker(worker: number): SessionRow[] {
     return [...this.#rows.values()].filter(row => row.worker === worker);
+  }
+
+  /** Authenticated sessions of this user, the oldest first. */
+  ofUser(user: string): SessionRow[] {
+    if (!this.#countByUser.has(user)) return [];
+    return [...this.#rows.values()].filter(row => row.user === user);
+  }
+
+  /** Resolves when none of the sessions is left: true; false when one is after `limitMs`. */
+  gone(rows: readonly SessionRow[], limitMs: number): Promise<boolean> {
+    const left = new Set(rows.filter(row => this.has(row)));
+    if (left.size === 0) return Promise.resolve(true);
+    return new Promise(resolve => {
+      const wait = { left, resolve };
+      const timer = setTimeout(() => {
+        this.#waits.delete(wait);
+        resolve(false);
+      }, limitMs);
+      wait.resolve = isGone => {
+        clearTimeout(timer);
+        resolve(isGone);
+      };
+      this.#waits.add(wait);
+    });
   }
 
   setState(row: SessionRow, state: SessionState): void {
@@ -83,6 +125,11 @@ export class SessionTable {
     this.#byPublicId.delete(row.publicId);
     this.#countByState[row.state]--;
     this.#forgetUser(row.user);
+    for (const wait of this.#waits) {
+      if (!wait.left.delete(row) || wait.left.size > 0) continue;
+      this.#waits.delete(wait);
+      wait.resolve(true);
+    }
   }
 
   #forgetUser(user: string): void {

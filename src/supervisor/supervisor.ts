@@ -1,26 +1,26 @@
 /**
- * The main thread's part: who is connected, who has which address, which routes the kernel knows.
- * It decides about credentials and leases; packets it never sees. Whatever takes a session away (its end, its worker's death,
- * shutdown) goes through `#free`, so a lease, a route and a row cannot outlive it.
+ * The main thread's part: workers, the table of who is connected, the network, and what the admin plane sees of it all.
+ * It decides about credentials and leases; packets it never sees.
  */
 import type { Logger } from 'pino';
 import type { GatewayView, Readiness, SessionView, StatusView } from '../admin/gateway-view.ts';
-import type { UsersFile } from '../aaa/users.ts';
+import type { GatewayEvent } from '../admin/gateway-event.ts';
+import type { AccountedTraffic, Accounting } from '../aaa/accounting.ts';
+import type { Authority } from '../aaa/authority.ts';
 import type { Config } from '../config/schema.ts';
-import { accountingCause, isFault } from '../protocol/end-reason.ts';
-import type { TunnelEndReason } from '../protocol/end-reason.ts';
-import type { Credentials } from '../protocol/ppp/credentials.ts';
-import { formatIpv4 } from '../wire/ip.ts';
-import type { FromWorker, SessionId, SessionTraffic } from '../worker/messages.ts';
-import { monotonicMs } from '../worker/monotonic-clock.ts';
+import type { FromWorker, SessionTraffic } from '../worker/messages.ts';
 import { DROP_REASONS } from '../worker/worker-counters.ts';
 import { Admission } from './admission.ts';
+import { EventFeed } from './event-feed.ts';
 import { GatewayCounters } from './gateway-counters.ts';
+import type { AddressPool } from './address-pool.ts';
+import { type HookOptions, Hooks } from './hooks.ts';
 import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
 import { SampleWindow } from './sample-window.ts';
 import { SessionTable } from './session-table.ts';
-import type { SessionRow } from './session-table.ts';
+import { hostPort } from './session-view.ts';
+import { Sessions } from './sessions.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { workerSettings } from './worker-settings.ts';
 
@@ -30,7 +30,11 @@ export interface SupervisorOptions {
   /** Name of this machine in sessions and status. */
   readonly node: string;
   readonly log: Logger;
-  readonly users: UsersFile;
+  readonly authority: Authority;
+  /** Makes the accounting, which asks for the traffic of sessions by their public ids. */
+  readonly accounting: ((traffic: (session: string) => AccountedTraffic | undefined) => Accounting) | undefined;
+  readonly pool: AddressPool;
+  readonly hooks: HookOptions;
   readonly network: Network;
   readonly hotpath: WebAssembly.Module;
   /** See WorkerPoolOptions. */
@@ -38,6 +42,8 @@ export interface SupervisorOptions {
 }
 
 const CLEANUP_SAMPLES = 4096;
+/** For what is left to do when all tunnels are gone: accounting records and hooks. */
+const FLUSH_LIMIT_MS = 5_000;
 /** How often a shutdown looks whether the last session is gone. */
 const DRAIN_POLL_MS = 20;
 
@@ -45,14 +51,15 @@ export class Supervisor implements GatewayView {
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
   readonly #table = new SessionTable();
-  readonly #admission: Admission;
+  readonly #feed = new EventFeed();
+  readonly #hooks: Hooks;
+  readonly #accounting: Accounting | undefined;
+  readonly #sessions: Sessions;
   readonly #workers: WorkerPool;
   readonly #counters = new GatewayCounters();
   readonly #metrics: Metrics;
   readonly #cleanups = new SampleWindow(CLEANUP_SAMPLES);
   readonly #startedAt = Date.now();
-  /** Makes public session ids differ from those of an earlier start. */
-  readonly #epoch = Math.floor(Date.now() / 1000).toString(16);
   #listening: string[] = [];
   #draining = false;
   /** Every row is gone; what workers still say about them is of no interest. */
@@ -64,7 +71,6 @@ export class Supervisor implements GatewayView {
     const { config } = options;
     this.#options = options;
     this.#log = options.log;
-    this.#admission = new Admission(config.network.ipv4, options.users, options.network, this.#table);
     this.#workers = new WorkerPool(
       {
         workers: config.workers,
@@ -78,10 +84,39 @@ export class Supervisor implements GatewayView {
         lost: (worker, error) => this.#onWorkerLost(worker, error),
       },
     );
+    this.#hooks = new Hooks(options.hooks, options.log);
+    this.#accounting = options.accounting?.(session => this.#sessions.trafficOf(session));
+    this.#sessions = new Sessions({
+      node: options.node,
+      log: options.log,
+      table: this.#table,
+      admission: new Admission({
+        authority: options.authority,
+        config,
+        pool: options.pool,
+        network: options.network,
+        table: this.#table,
+        perUser: { sessions: Infinity, policy: 'deny' },
+        evict: row => this.#workers.post(row.worker, { kind: 'evict', session: row.id, reason: 'replaced' }),
+      }),
+      accounting: this.#accounting,
+      hooks: this.#hooks,
+      counters: this.#counters,
+      feed: this.#feed,
+      gateway: config.network.ipv4.gateway,
+      post: (worker, message) => this.#workers.post(worker, message),
+      traffic: (worker, slot) => this.#workers.counters[worker]!.traffic(slot),
+      device: worker => options.network.deviceName(worker),
+      handshake: seconds => this.#metrics.handshake.observe(seconds),
+      cleanup: seconds => {
+        this.#cleanups.add(seconds);
+        this.#metrics.cleanup.observe(seconds);
+      },
+    });
     this.#metrics = new Metrics({
       counters: this.#counters,
       sessions: () => ({ ...this.#table.countByState }),
-      pool: () => ({ size: this.#admission.pool.size, leased: this.#admission.pool.leased }),
+      pool: () => ({ size: options.pool.size, leased: options.pool.leased }),
       traffic: () => this.#traffic(),
       drops: () => this.#drops(),
       loopLag: () => this.#workers.counters.map(counters => counters.loopLag),
@@ -99,21 +134,27 @@ export class Supervisor implements GatewayView {
   /** Ends every session in good order, at the latest after `drainTimeout`, then the workers and the network. */
   async stop(): Promise<void> {
     this.#draining = true;
+    this.#feed.emit(() => ({ type: 'drain' }));
     this.#workers.broadcast({ kind: 'drain' });
     const limit = performance.now() + this.#options.config.drainTimeout;
     while (this.#table.size > 0 && performance.now() < limit) {
       await new Promise(resolve => setTimeout(resolve, DRAIN_POLL_MS));
     }
     this.#stopped = true;
-    for (const row of this.#table.rows()) this.#end(row, 'drain', this.#trafficOf(row));
+    this.#sessions.endAll('drain');
     await this.#workers.stop();
-    await this.#options.network.close();
+    await Promise.all([
+      this.#options.network.close(),
+      this.#accounting?.close(FLUSH_LIMIT_MS),
+      this.#hooks.settled(FLUSH_LIMIT_MS),
+    ]);
+    await this.#options.authority.close();
   }
 
   // --- GatewayView
 
   status(): StatusView {
-    const { config, version, node, network } = this.#options;
+    const { config, version, node, network, pool } = this.#options;
     return {
       version,
       node,
@@ -121,9 +162,10 @@ export class Supervisor implements GatewayView {
       uptime: (Date.now() - this.#startedAt) / 1000,
       workers: this.#workers.views(),
       sessions: { ...this.#table.countByState },
-      pool: { size: this.#admission.pool.size, leased: this.#admission.pool.leased },
+      pool: { size: pool.size, leased: pool.leased },
       network: { mode: network.mode },
-      listen: this.#listening.length > 0 ? this.#listening : config.listen.map(formatListen),
+      listen:
+        this.#listening.length > 0 ? this.#listening : config.listen.map(({ host, port }) => hostPort(host, port)),
       cleanup: {
         count: this.#cleanups.count,
         p50: this.#cleanups.quantile(0.5),
@@ -149,19 +191,20 @@ export class Supervisor implements GatewayView {
   }
 
   *sessions(): Iterable<SessionView> {
-    for (const row of this.#table.rows()) yield this.#view(row);
+    for (const row of this.#table.rows()) yield this.#sessions.view(row);
   }
 
   session(id: string): SessionView | undefined {
     const row = this.#table.find(id);
-    return row === undefined ? undefined : this.#view(row);
+    return row === undefined ? undefined : this.#sessions.view(row);
   }
 
   disconnect(id: string): boolean {
-    const row = this.#table.find(id);
-    if (row === undefined) return false;
-    this.#workers.post(row.worker, { kind: 'disconnect', session: row.id, reason: 'admin' });
-    return true;
+    return this.#sessions.disconnect(id, 'admin');
+  }
+
+  listen(listener: (event: GatewayEvent) => void): () => void {
+    return this.#feed.listen(listener);
   }
 
   metrics(): Promise<string> {
@@ -177,186 +220,39 @@ export class Supervisor implements GatewayView {
         this.#onReady(worker, message.listening);
         break;
       case 'refused':
-        this.#counters.refusals.add(message.reason);
-        this.#log.info(
-          { worker, remoteAddress: message.remoteAddress, reason: message.reason, detail: message.detail },
-          'connection refused',
-        );
+        this.#onRefused(worker, message);
         break;
-      case 'opened':
-        this.#onOpened(worker, message);
-        break;
-      case 'verify':
-        this.#withRow(message.session, row => this.#onVerify(row, message.credentials));
-        break;
-      case 'authenticated':
-        this.#withRow(message.session, row => (row.method = message.method));
-        break;
-      case 'up':
-        this.#withRow(message.session, row => this.#onUp(row, message.mtu));
-        break;
-      case 'closing':
-        this.#withRow(message.session, row => this.#table.setState(row, 'closing'));
-        break;
-      case 'closed':
-        this.#withRow(message.session, row => {
-          this.#end(row, message.reason, message.traffic);
-          const seconds = (monotonicMs() - message.at) / 1000;
-          this.#cleanups.add(seconds);
-          this.#metrics.cleanup.observe(seconds);
-        });
-        break;
+      default:
+        this.#sessions.handle(worker, message);
     }
   }
 
   #onReady(worker: number, listening: readonly { readonly host: string; readonly port: number }[]): void {
-    this.#listening = listening.map(formatListen);
+    this.#listening = listening.map(({ host, port }) => hostPort(host, port));
     this.#log.info({ worker, listen: this.#listening }, 'worker accepts connections');
+    this.#feed.emit(() => ({ type: 'worker-ready', worker }));
     if (this.#workers.views().every(view => view.state === 'ready')) {
       this.#starting?.resolve();
       this.#starting = undefined;
     }
   }
 
-  #onOpened(worker: number, message: Extract<FromWorker, { kind: 'opened' }>): void {
-    const row: SessionRow = {
-      id: message.session,
-      publicId: this.#publicId(message.session),
-      worker,
-      slot: message.slot,
-      remoteAddress: message.remoteAddress,
-      remotePort: message.remotePort,
-      tls: message.tls,
-      correlationId: message.correlationId,
-      connectedAt: message.connectedAt,
-      state: 'negotiating',
-      user: '',
-      method: undefined,
-      ipv4: undefined,
-      mtu: undefined,
-      upAt: undefined,
-    };
-    this.#table.add(row);
-    this.#log.debug(
-      { session: row.publicId, remoteAddress: row.remoteAddress, correlationId: row.correlationId, tls: row.tls },
-      'session opened',
-    );
+  #onRefused(worker: number, { reason, remoteAddress, detail }: Extract<FromWorker, { kind: 'refused' }>): void {
+    this.#counters.refusals.add(reason);
+    this.#log.info({ worker, remoteAddress, reason, detail }, 'connection refused');
+    this.#feed.emit(() => ({ type: 'refused', reason, remoteAddress }));
   }
-
-  #onVerify(row: SessionRow, credentials: Credentials): void {
-    this.#table.setState(row, 'authenticating');
-    const { result, verdict } = this.#admission.decide(row, credentials);
-    this.#counters.countAuth(credentials.kind, result);
-    if (result !== 'accepted') {
-      this.#log.warn(
-        {
-          session: row.publicId,
-          user: credentials.user,
-          method: credentials.kind,
-          reason: result,
-          remoteAddress: row.remoteAddress,
-        },
-        'authentication refused',
-      );
-    }
-    this.#workers.post(row.worker, { kind: 'verdict', session: row.id, verdict });
-  }
-
-  #onUp(row: SessionRow, mtu: number): void {
-    this.#table.setState(row, 'up');
-    row.mtu = mtu;
-    row.upAt = Date.now();
-    this.#counters.starts++;
-    this.#metrics.handshake.observe((row.upAt - row.connectedAt) / 1000);
-    this.#log.info(
-      {
-        session: row.publicId,
-        user: row.user,
-        remoteAddress: row.remoteAddress,
-        worker: row.worker,
-        auth: row.method,
-        tls: row.tls,
-        ipv4: row.ipv4 === undefined ? undefined : formatIpv4(row.ipv4),
-        mtu,
-        correlationId: row.correlationId,
-      },
-      'session up',
-    );
-  }
-
-  // --- the end of sessions
 
   #onWorkerLost(worker: number, error: Error): void {
-    const rows = this.#table.ofWorker(worker);
     this.#counters.restarts++;
-    this.#log.error({ worker, err: error, sessions: rows.length }, 'worker lost: its sessions are swept');
-    const nothing: SessionTraffic = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0, drops: 0 };
-    for (const row of rows) this.#end(row, 'worker-lost', nothing);
+    const sessions = this.#sessions.workerLost(worker);
+    this.#log.error({ worker, err: error, sessions }, 'worker lost: its sessions are swept');
+    this.#feed.emit(() => ({ type: 'worker-lost', worker, error: error.message, sessions }));
     this.#starting?.reject(error);
     this.#starting = undefined;
   }
 
-  #end(row: SessionRow, reason: TunnelEndReason, traffic: SessionTraffic): void {
-    const wasUp = row.upAt !== undefined;
-    this.#free(row);
-    const cause = accountingCause(reason);
-    this.#counters.ends.add(cause);
-    if (isFault(reason)) this.#counters.aborts.add(reason);
-    const facts = {
-      session: row.publicId,
-      user: row.user,
-      remoteAddress: row.remoteAddress,
-      reason,
-      cause,
-      seconds: (Date.now() - row.connectedAt) / 1000,
-      ...traffic,
-    };
-    if (isFault(reason)) this.#log.warn(facts, 'session ended by a fault');
-    else this.#log.info(facts, wasUp ? 'session down' : 'session ended before it was up');
-  }
-
-  #free(row: SessionRow): void {
-    this.#table.delete(row);
-    this.#admission.release(row);
-  }
-
-  // --- small things
-
-  #withRow(session: SessionId, act: (row: SessionRow) => void): void {
-    const row = this.#table.get(session);
-    if (row === undefined)
-      throw new Error(`a worker speaks of session ${this.#publicId(session)}, which is in no table`);
-    act(row);
-  }
-
-  #publicId(session: SessionId): string {
-    const generation = Math.floor(session / 2 ** 32);
-    return `${this.#epoch}-${generation.toString(16)}-${(session % 2 ** 32).toString(16)}`;
-  }
-
-  #view(row: SessionRow): SessionView {
-    const traffic = this.#trafficOf(row);
-    return {
-      id: row.publicId,
-      user: row.user,
-      remoteAddress: formatListen({ host: row.remoteAddress, port: row.remotePort }),
-      worker: row.worker,
-      node: this.#options.node,
-      state: row.state,
-      auth: row.method ?? null,
-      tls: row.tls,
-      ipv4: row.ipv4 === undefined ? null : formatIpv4(row.ipv4),
-      ipv6: null,
-      mtu: row.mtu ?? null,
-      connectedAt: new Date(row.connectedAt).toISOString(),
-      upAt: row.upAt === undefined ? null : new Date(row.upAt).toISOString(),
-      ...traffic,
-    };
-  }
-
-  #trafficOf(row: SessionRow): SessionTraffic {
-    return this.#workers.counters[row.worker]!.traffic(row.slot);
-  }
+  // --- sums over the workers
 
   #traffic(): SessionTraffic {
     const sum = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0, drops: 0 };
@@ -379,8 +275,4 @@ export class Supervisor implements GatewayView {
       ]),
     );
   }
-}
-
-function formatListen(address: { readonly host: string; readonly port: number }): string {
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }

@@ -154,8 +154,9 @@ export class WorkerPool {
     const slot = this.#slots[worker]!;
     port.close();
     slot.port = undefined;
-    this.counters[worker]!.clearSessions();
+    // The last word on the traffic of its sessions is in its counters.
     this.#events.lost(worker, error);
+    this.counters[worker]!.clearSessions();
     if (this.#stopping) return;
     slot.state = 'restarting';
     slot.restarts++;

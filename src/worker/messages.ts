@@ -114,7 +114,15 @@ export type FromWorker =
       readonly connectedAt: number;
     }
   /** Decide about these credentials; answered by `verdict`. */
-  | { readonly kind: 'verify'; readonly session: SessionId; readonly credentials: Credentials }
+  | {
+      readonly kind: 'verify';
+      readonly session: SessionId;
+      readonly credentials: Credentials;
+      /** Bytes of the longest IP packet that both ends take. */
+      readonly mtu: number;
+      /** What the client said about itself in LCP. */
+      readonly identification: readonly string[];
+    }
   /** The peer was told that it is who it says it is. */
   | { readonly kind: 'authenticated'; readonly session: SessionId; readonly method: AuthMethod }
   /** Call connected and IPCP open: packets flow. */

@@ -154,7 +154,8 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   verify(credentials: Credentials): void {
-    this.#context.post({ kind: 'verify', session: this.id, credentials });
+    const mtu = Math.min(this.#context.settings.ppp.mtu, this.#tunnel.peerMru);
+    this.#context.post({ kind: 'verify', session: this.id, credentials, mtu, identification: [] });
   }
 
   authenticated(_user: string, method: AuthMethod): void {

@@ -1,0 +1,25 @@
+// What happens to a gateway, as the admin plane tells it to whoever listens.
+import type { SessionView } from './gateway-view.ts';
+
+export type GatewayEvent = GatewayOccurrence & {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+};
+
+export type GatewayOccurrence =
+  | { readonly type: 'session-up'; readonly session: SessionView }
+  /** Of sessions that had been up. The totals in `session` are final. */
+  | { readonly type: 'session-down'; readonly session: SessionView; readonly reason: string; readonly cause: string }
+  /** A connection that never became a session. */
+  | { readonly type: 'refused'; readonly reason: string; readonly remoteAddress: string }
+  | {
+      readonly type: 'auth-refused';
+      readonly session: string;
+      readonly user: string;
+      readonly method: string;
+      readonly reason: string;
+      readonly remoteAddress: string;
+    }
+  | { readonly type: 'worker-lost'; readonly worker: number; readonly error: string; readonly sessions: number }
+  | { readonly type: 'worker-ready'; readonly worker: number }
+  | { readonly type: 'drain' };
