@@ -45,7 +45,10 @@ describe('against a running gateway,', () => {
 
   test('sessions --json is what the API answers', async () => {
     gateway.add('7f3a');
-    assert.deepEqual(JSON.parse((await run('sessions', '--json')).stdout), { matched: 1, sessions: [gateway.session('7f3a')] });
+    assert.deepEqual(JSON.parse((await run('sessions', '--json')).stdout), {
+      matched: 1,
+      sessions: [gateway.session('7f3a')],
+    });
   });
 
   test('disconnect ends each session that there is and fails for the others', async () => {
