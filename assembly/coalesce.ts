@@ -45,6 +45,7 @@ import {
   STATE_VERIFIED,
   superLength,
 } from './coalesce-record';
+import { countReceived } from './counters';
 import { IP_PROTOCOL_TCP, ipv4Protocol, ipv6NextHeader, ipVersion } from './ip';
 import {
   BARRIER_BITS,
@@ -83,14 +84,13 @@ const SAME_FLAGS: u32 = ~((TCP_PSH | TCP_CWR) << 8);
 const DONT_FRAGMENT: u32 = 0x4000;
 
 let gatheredEntries: u32 = 0;
-let bytes: u32 = 0;
 
-/** Takes entries [from, entries) of the table until the records are full. Returns how many packets it took. */
-export function gather(entries: u32, from: u32): u32 {
+/** Takes entries [from, entries) of the table, received from tunnel `slot`, until the records are full. Returns how many packets it took. */
+export function gather(entries: u32, from: u32, slot: u32): u32 {
   const end = entryAt(min(entries, TABLE_ENTRIES));
   let entry = entryAt(min(from, TABLE_ENTRIES));
   let taken: u32 = 0;
-  bytes = 0;
+  let bytes: u32 = 0;
   for (; entry < end; entry += ENTRY_LENGTH) {
     const protocol = packetProtocol(entry);
     if (protocol != PPP_IPV4 && protocol != PPP_IPV6) continue;
@@ -101,17 +101,13 @@ export function gather(entries: u32, from: u32): u32 {
     taken++;
   }
   gatheredEntries = (entry - TABLE_AT) / ENTRY_LENGTH;
+  if (taken != 0) countReceived(slot, taken, bytes);
   return taken;
 }
 
 /** The entry at which the last {@link gather} stopped. */
 export function gathered(): u32 {
   return gatheredEntries;
-}
-
-/** Bytes of the packets that the last {@link gather} took. */
-export function gatheredBytes(): u32 {
-  return bytes;
 }
 
 /** Forgets all packets. */

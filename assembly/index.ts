@@ -4,9 +4,12 @@
  */
 
 /** Rises when an export changes its meaning; the host refuses a module with another number. */
-export const ABI_VERSION: i32 = 3;
+export const ABI_VERSION: i32 = 4;
 
 export {
+  CHANGED_AT,
+  COUNTER_SLOTS,
+  COUNTERS_AT,
   INPUT_AT,
   INPUT_LENGTH,
   SCRATCH_AT,
@@ -27,9 +30,10 @@ export {
 export { admit } from './admit';
 export { admit6 } from './admit6';
 export { checksum } from './checksum';
-export { gather, gathered, gatheredBytes, gatherReset } from './coalesce';
+export { gather, gathered, gatherReset } from './coalesce';
 export { gatherEnd, setMemoryBase } from './coalesce-end';
 export { coalesceKinds } from './coalesce-packet';
+export { countDropped, countersChanged, countersClear, countersTaken, countSent } from './counters';
 export { consumed, delineate } from './delineate';
 export { routeAdd, routeLookup, routeRemove } from './routes';
 export { route6Add, route6Remove } from './routes6';

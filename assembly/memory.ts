@@ -69,8 +69,15 @@ export const SUPER_LENGTH: u32 = 16;
 export const SUPERS_AT: u32 = VECTORS_AT + 2 * GATHER_PACKETS * VECTOR_LENGTH;
 const GATHER_END: u32 = SUPERS_AT + GATHER_PACKETS * SUPER_LENGTH;
 
+/** Tunnels that are counted; a full cache line for each: doubles, then whether the row is listed as changed. */
+export const COUNTER_SLOTS: u32 = 16384;
+export const COUNTER_ROW_LENGTH: u32 = 64;
+export const COUNTERS_AT: u32 = GATHER_END;
+/** The slots whose rows changed, u32 each. */
+export const CHANGED_AT: u32 = COUNTERS_AT + COUNTER_SLOTS * COUNTER_ROW_LENGTH;
+
 export const SCRATCH_LENGTH: u32 = 65536;
-export const SCRATCH_AT: u32 = GATHER_END;
+export const SCRATCH_AT: u32 = CHANGED_AT + COUNTER_SLOTS * 4;
 
 export const TRANSMIT_BLOCKS: u32 = 1024;
 export const TRANSMIT_BLOCK_LENGTH: u32 = 32768;

@@ -166,7 +166,7 @@ function coalesce(path: PacketPath, length: number, flows: number, packets: numb
   };
   const once = (): number => {
     for (const { at, headers } of firsts) memory.set(headers, at);
-    path.gather(packets, 0);
+    path.gather(packets, 0, 0);
     const superPackets = path.gatherEnd();
     path.gatherReset();
     return superPackets;

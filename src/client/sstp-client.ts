@@ -23,6 +23,9 @@ import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
 import type { ClientRuntime } from './client-runtime.ts';
 import { describeEnd } from './end-message.ts';
 
+/** Where the packet path counts what it carries: nobody looks, and clients may share it. */
+const COUNTER_SLOT = 0;
+
 export interface SstpClientOptions {
   /** Its `signal` interrupts all of {@link SstpClient.connect}: once the server has answered, in good order. */
   readonly https: OpenOptions;
@@ -268,7 +271,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     path.admit(to, 0, 0);
     path.admit6(to, 0, NO_PREFIX, 0);
     if (this.#uplink !== undefined) {
-      this.#uplink.add(to, from);
+      this.#uplink.add(to, from, COUNTER_SLOT);
       return;
     }
     for (let row = path.tableAt + from * ENTRY_LENGTH; row < path.tableAt + to * ENTRY_LENGTH; row += ENTRY_LENGTH) {

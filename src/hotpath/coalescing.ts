@@ -34,17 +34,15 @@ export interface Coalescing {
   /** The address of the linear memory in the process as two u32, for the I/O vectors. */
   setMemoryBase(low: number, high: number): void;
   /**
-   * Takes the IPv4 and IPv6 entries among [from, entries) of the table, which `admit` and `admit6` have judged. The packets stay where they
-   * are, and must stay as they are until {@link gatherReset}. Returns how many it took.
+   * Takes the IPv4 and IPv6 entries among [from, entries) of the table, which `admit` and `admit6` have judged, and counts them as received
+   * from the tunnel of `slot`. The packets stay where they are, and must stay as they are until {@link gatherReset}. Returns how many it took.
    *
    * It stops early when {@link GATHER_PACKETS} have been taken: when `gathered()` is less than `entries`, the caller ends and resets the
    * round and goes on from there.
    */
-  gather(entries: number, from: number): number;
+  gather(entries: number, from: number, slot: number): number;
   /** The entry that the next `gather` goes on from. */
   gathered(): number;
-  /** Bytes of the packets that the last `gather` took. */
-  gatheredBytes(): number;
   /**
    * Completes the super-packets: the first packet's headers, with lengths and the pseudo header's sum, and in regions of their own the
    * virtio headers, vectors and table. Returns how many there are. Nothing may be gathered between this and the reset.

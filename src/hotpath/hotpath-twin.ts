@@ -19,6 +19,7 @@ import { COALESCE_REGION_LENGTH, TwinCoalescer } from './twin-coalesce.ts';
 import { clampMssIpv4 } from './twin-clamp-mss.ts';
 import { admit6, TwinRoutes6 } from './twin-ipv6.ts';
 import { TwinSegmenter } from './twin-segment.ts';
+import { COUNTERS_REGION_LENGTH, TwinCounters } from './twin-counters.ts';
 
 const SSTP_VERSION = 0x10;
 const SSTP_HEADER_LENGTH = 4;
@@ -51,13 +52,17 @@ export class HotpathTwin implements PacketPath {
   readonly scratchAt = this.tunAt + this.tunSlots * this.tunStride;
   readonly scratchLength = 65_536;
   readonly #coalesceAt = this.scratchAt + this.scratchLength;
-  readonly transmitAt = this.#coalesceAt + COALESCE_REGION_LENGTH;
+  readonly countersAt = this.#coalesceAt + COALESCE_REGION_LENGTH;
+  readonly transmitAt = this.countersAt + COUNTERS_REGION_LENGTH;
   readonly transmitBlocks = 1024;
   readonly transmitBlockLength = 32_768;
   readonly supersAt: number;
   readonly vectorsAt: number;
+  readonly counterSlots: number;
+  readonly changedAt: number;
   readonly #segmenter: TwinSegmenter;
   readonly #coalescer: TwinCoalescer;
+  readonly #counters: TwinCounters;
   readonly #routes = new Map<number, number>();
   readonly #routes6 = new TwinRoutes6();
   #consumed = 0;
@@ -70,6 +75,9 @@ export class HotpathTwin implements PacketPath {
     this.#coalescer = new TwinCoalescer(this.memory, this.view, this.tableAt, this.#coalesceAt);
     this.supersAt = this.#coalescer.supersAt;
     this.vectorsAt = this.#coalescer.vectorsAt;
+    this.#counters = new TwinCounters(this.view, this.countersAt);
+    this.counterSlots = this.#counters.slots;
+    this.changedAt = this.#counters.changedAt;
   }
 
   delineate(at: number, end: number): number {
@@ -145,16 +153,34 @@ export class HotpathTwin implements PacketPath {
     this.#coalescer.setMemoryBase(low, high);
   }
 
-  gather(entries: number, from: number): number {
-    return this.#coalescer.gather(Math.min(entries, this.tableEntries), from);
+  gather(entries: number, from: number, slot: number): number {
+    const packets = this.#coalescer.gather(Math.min(entries, this.tableEntries), from);
+    if (packets > 0) this.#counters.countReceived(slot, packets, this.#coalescer.gatheredBytes);
+    return packets;
+  }
+
+  countSent(slot: number, packets: number, bytes: number): void {
+    this.#counters.countSent(slot, packets, bytes);
+  }
+
+  countDropped(slot: number, packets: number): void {
+    this.#counters.countDropped(slot, packets);
+  }
+
+  countersChanged(): number {
+    return this.#counters.changed;
+  }
+
+  countersTaken(): void {
+    this.#counters.taken();
+  }
+
+  countersClear(slot: number): void {
+    this.#counters.clear(slot);
   }
 
   gathered(): number {
     return this.#coalescer.gathered();
-  }
-
-  gatheredBytes(): number {
-    return this.#coalescer.gatheredBytes();
   }
 
   gatherEnd(): number {

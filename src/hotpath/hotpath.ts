@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { PacketPath } from './packet-path.ts';
 
 /** The ABI_VERSION of `assembly/index.ts` that this host was written for. */
-const ABI_VERSION = 3;
+const ABI_VERSION = 4;
 
 export type HotpathTarget = 'release' | 'debug';
 
@@ -12,6 +12,9 @@ interface HotpathExports {
   readonly memory: WebAssembly.Memory;
   readonly ABI_VERSION: WebAssembly.Global;
   readonly STATIC_END: WebAssembly.Global;
+  readonly CHANGED_AT: WebAssembly.Global;
+  readonly COUNTER_SLOTS: WebAssembly.Global;
+  readonly COUNTERS_AT: WebAssembly.Global;
   readonly SUPERS_AT: WebAssembly.Global;
   readonly VECTORS_AT: WebAssembly.Global;
   readonly INPUT_AT: WebAssembly.Global;
@@ -42,11 +45,15 @@ interface HotpathExports {
   readonly route6Remove: (at: number, prefixLength: number) => number;
   readonly coalesceKinds: (bits: number) => void;
   readonly setMemoryBase: (low: number, high: number) => void;
-  readonly gather: (entries: number, from: number) => number;
+  readonly gather: (entries: number, from: number, slot: number) => number;
   readonly gathered: () => number;
-  readonly gatheredBytes: () => number;
   readonly gatherEnd: () => number;
   readonly gatherReset: () => void;
+  readonly countSent: (slot: number, packets: number, bytes: number) => void;
+  readonly countDropped: (slot: number, packets: number) => void;
+  readonly countersChanged: () => number;
+  readonly countersTaken: () => void;
+  readonly countersClear: (slot: number) => void;
 }
 
 /** Compiles the module that the build left beside the compiled JavaScript. Rejects when it is missing or not WebAssembly. */
@@ -55,7 +62,7 @@ export async function loadHotpath(target: HotpathTarget = 'release'): Promise<We
   return await WebAssembly.compile(await readFile(new URL(`../../${file}`, import.meta.url)));
 }
 
-/** One instance with its own memory (42.5 MiB of addresses; a page costs memory from its first use on). */
+/** One instance with its own memory (43.6 MiB of addresses; a page costs memory from its first use on). */
 export class Hotpath implements PacketPath {
   readonly memory: Uint8Array;
   readonly view: DataView;
@@ -74,6 +81,9 @@ export class Hotpath implements PacketPath {
   readonly scratchLength: number;
   readonly supersAt: number;
   readonly vectorsAt: number;
+  readonly countersAt: number;
+  readonly counterSlots: number;
+  readonly changedAt: number;
   // The exports themselves where no conversion is needed: a wrapper would be a second call per packet.
   readonly delineate: PacketPath['delineate'];
   readonly consumed: PacketPath['consumed'];
@@ -88,9 +98,13 @@ export class Hotpath implements PacketPath {
   readonly setMemoryBase: PacketPath['setMemoryBase'];
   readonly gather: PacketPath['gather'];
   readonly gathered: PacketPath['gathered'];
-  readonly gatheredBytes: PacketPath['gatheredBytes'];
   readonly gatherEnd: PacketPath['gatherEnd'];
   readonly gatherReset: PacketPath['gatherReset'];
+  readonly countSent: PacketPath['countSent'];
+  readonly countDropped: PacketPath['countDropped'];
+  readonly countersChanged: PacketPath['countersChanged'];
+  readonly countersTaken: PacketPath['countersTaken'];
+  readonly countersClear: PacketPath['countersClear'];
   readonly #exports: HotpathExports;
 
   /** @throws Error when the module was built for another host. */
@@ -119,6 +133,9 @@ export class Hotpath implements PacketPath {
     this.scratchLength = exports.SCRATCH_LENGTH.value;
     this.supersAt = exports.SUPERS_AT.value;
     this.vectorsAt = exports.VECTORS_AT.value;
+    this.countersAt = exports.COUNTERS_AT.value;
+    this.counterSlots = exports.COUNTER_SLOTS.value;
+    this.changedAt = exports.CHANGED_AT.value;
     this.delineate = exports.delineate;
     this.consumed = exports.consumed;
     this.admit = exports.admit;
@@ -132,9 +149,13 @@ export class Hotpath implements PacketPath {
     this.setMemoryBase = exports.setMemoryBase;
     this.gather = exports.gather;
     this.gathered = exports.gathered;
-    this.gatheredBytes = exports.gatheredBytes;
     this.gatherEnd = exports.gatherEnd;
     this.gatherReset = exports.gatherReset;
+    this.countSent = exports.countSent;
+    this.countDropped = exports.countDropped;
+    this.countersChanged = exports.countersChanged;
+    this.countersTaken = exports.countersTaken;
+    this.countersClear = exports.countersClear;
     this.#exports = exports;
   }
 

@@ -10,6 +10,7 @@
  */
 import type { Coalescing } from './coalescing.ts';
 import type { Segmentation } from './segmentation.ts';
+import type { TunnelCounters } from './tunnel-counters.ts';
 
 /** Bytes in front of each IP packet in a tunnel: SSTP data header (4), FF 03 (2), PPP protocol (2). */
 export const FRAME_HEADER_LENGTH = 8;
@@ -97,7 +98,7 @@ interface PacketMemory {
   readonly scratchLength: number;
 }
 
-export interface PacketPath extends PacketMemory, Segmentation, Coalescing {
+export interface PacketPath extends PacketMemory, Segmentation, Coalescing, TunnelCounters {
   /**
    * Cuts the SSTP byte stream in [at, end) into table entries, in place (MS-SSTP 2.2.1, 3.1.5.1).
    *

@@ -64,7 +64,7 @@ class SuperPacket {
   }
 }
 
-export class TwinCoalescer implements Coalescing {
+export class TwinCoalescer implements Omit<Coalescing, 'gather'> {
   readonly supersAt: number;
   readonly vectorsAt: number;
   readonly #virtioAt: number;
@@ -104,6 +104,7 @@ export class TwinCoalescer implements Coalescing {
     this.#baseHigh = high;
   }
 
+  /** As `gather`, without counting. */
   gather(entries: number, from: number): number {
     const view = this.#view;
     let taken = 0;
@@ -128,7 +129,8 @@ export class TwinCoalescer implements Coalescing {
     return this.#gathered;
   }
 
-  gatheredBytes(): number {
+  /** Bytes of the packets that the last {@link gather} took. */
+  get gatheredBytes(): number {
     return this.#bytes;
   }
 

@@ -47,7 +47,6 @@ export class UplinkBatch {
     this.flush();
   };
   #isScheduled = false;
-  #addedBytes = 0;
 
   constructor(path: PacketPath, device: UplinkDevice, options: UplinkBatchOptions) {
     this.arena = new InputArena(path, () => this.flush());
@@ -60,27 +59,21 @@ export class UplinkBatch {
   }
 
   /**
-   * Takes the IP packets among [from, entries) of the table, after `admit` and `admit6`; other entries are left to the caller.
+   * Takes the IP packets among [from, entries) of the table, after `admit` and `admit6`, and counts them for the tunnel of `slot`; other
+   * entries are left to the caller.
    * @returns how many packets it took.
    */
-  add(entries: number, from = 0): number {
+  add(entries: number, from: number, slot: number): number {
     const path = this.#path;
     let packets = 0;
-    this.#addedBytes = 0;
     for (let next = from; ;) {
-      const taken = path.gather(entries, next);
+      const taken = path.gather(entries, next, slot);
       packets += taken;
-      this.#addedBytes += path.gatheredBytes();
       if (taken > 0) this.#hold();
       next = path.gathered();
       if (next >= entries) return packets;
       this.flush();
     }
-  }
-
-  /** Bytes of the packets that the last {@link add} took. */
-  get addedBytes(): number {
-    return this.#addedBytes;
   }
 
   /** Writes what has been added. Does nothing when there is nothing. */

@@ -20,6 +20,7 @@ import { monotonicMs } from './monotonic-clock.ts';
 import type { FromWorker, SessionId, ToWorker, WorkerStart } from './messages.ts';
 import { TunnelSession } from './tunnel-session.ts';
 import type { WorkerContext } from './worker-context.ts';
+import { TunnelTraffic } from './tunnel-traffic.ts';
 import { MAX_SLOTS, WorkerCounters } from './worker-counters.ts';
 
 /** One time budget for TLS handshake and HTTP header together (MS-SSTP 4.1 gives a client 60 s for its part). */
@@ -72,6 +73,7 @@ export class DataWorker {
     this.#counters.clearSessions();
 
     const path = new Hotpath(start.hotpath);
+    if (path.counterSlots < MAX_SLOTS) throw new Error('the hot path counts fewer tunnels than a worker holds');
     const landing = {
       memory: path.memory,
       at: path.tunAt,
@@ -87,10 +89,10 @@ export class DataWorker {
       blocks: new BlockPool(path),
       uplink: new UplinkBatch(path, this.#device, {
         atEndOfTurn: flush => void setImmediate(flush),
-        refused: packets => this.#counters.countDrop('device-refused', undefined, packets),
+        refused: packets => this.#counters.countDrop('device-refused', packets),
       }),
       deadlines: this.#deadlines,
-      counters: this.#counters,
+      traffic: new TunnelTraffic(path, this.#counters),
       settings,
       dirty: this.#dirty,
       now: () => performance.now(),
@@ -217,8 +219,7 @@ export class DataWorker {
     this.#sessions.delete(session.id);
     this.#slots[session.slot] = undefined;
     this.#counters.sessions = this.#sessions.size;
-    const traffic = this.#counters.traffic(session.slot);
-    this.#counters.clearSlot(session.slot);
+    const traffic = this.#context.traffic.settle(session.slot);
     this.#freeSlots.push(session.slot);
     this.#post({ kind: 'closed', session: session.id, reason, at: at + this.#clockOffset, traffic });
   }
@@ -252,6 +253,7 @@ export class DataWorker {
     this.#loopDelay.disable();
     await this.#listener.close();
     this.#deadlines.close();
+    this.#context.traffic.close();
     this.#device.close();
     this.#start.port.close();
     this.#finish();

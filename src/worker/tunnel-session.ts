@@ -98,7 +98,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   handleTimeout(now: number): void {
     this.#tunnel.handleTimeout(now);
     if (this.#gone || now < this.#limits.deadline) return;
-    const { rxPackets, txPackets } = this.#context.counters.traffic(this.slot);
+    const { rxPackets, txPackets } = this.#context.traffic.of(this.slot);
     const reason = this.#limits.expired(now, rxPackets + txPackets);
     if (reason === undefined) return;
     this.#limits.stop();
@@ -185,14 +185,14 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
 
   /** A packet from the device for this tunnel: `length` bytes at `at` of the hot path's memory. */
   queuePacket(at: number, length: number): void {
-    const { counters } = this.#context;
+    const { traffic } = this.#context;
     const taken = this.#queue.append(at, length, this.#mss);
     const packets = this.#queue.appended;
     if (taken < 0) {
-      counters.countDrop(dropReason(taken), this.slot, packets);
+      traffic.countDrop(dropReason(taken), this.slot, packets);
       return;
     }
-    counters.countSent(this.slot, packets, taken - packets * FRAME_HEADER_LENGTH);
+    traffic.countSent(this.slot, packets, taken - packets * FRAME_HEADER_LENGTH);
     if (this.#dirty) return;
     this.#dirty = true;
     this.#context.dirty.push(this);
@@ -200,9 +200,9 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
 
   /** Counted as sent when it was taken up. */
   #onDropped(length: number): void {
-    const { counters } = this.#context;
-    counters.countSent(this.slot, -1, -length);
-    counters.countDrop('queue-delay', this.slot);
+    const { traffic } = this.#context;
+    traffic.countSent(this.slot, -1, -length);
+    traffic.countDrop('queue-delay', this.slot);
   }
 
   flush(): void {
@@ -258,23 +258,23 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   /** The rows [from, to) of the table hold no control packet. */
   #toNetwork(to: number, from: number): void {
     if (from === to) return;
-    const { path, counters, uplink } = this.#context;
+    const { path, traffic, uplink } = this.#context;
     let packets = 0;
     if (this.#tunnel.passesData) {
       this.#admit(to);
       path.admit6(to, 0, NO_PREFIX, 0);
-      packets = uplink.add(to, from);
-      if (packets > 0) counters.countReceived(this.slot, packets, uplink.addedBytes);
+      packets = uplink.add(to, from, this.slot);
+      if (packets > 0) traffic.changed();
     }
     if (packets < to - from) this.#countRefused(to, from);
   }
 
   #countRefused(to: number, from: number): void {
-    const { path, counters } = this.#context;
+    const { path, traffic } = this.#context;
     for (let index = from; index < to; index++) {
       const protocol = path.view.getUint16(path.tableAt + index * ENTRY_LENGTH + ENTRY_PROTOCOL, true);
       const reason = refusal(protocol);
-      if (reason !== undefined) counters.countDrop(reason, this.slot);
+      if (reason !== undefined) traffic.countDrop(reason, this.slot);
     }
   }
 

@@ -5,7 +5,7 @@ import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { FromWorker, WorkerSettings } from './messages.ts';
 import type { TunnelSession } from './tunnel-session.ts';
-import type { WorkerCounters } from './worker-counters.ts';
+import type { TunnelTraffic } from './tunnel-traffic.ts';
 
 /** What the tunnels of one worker share. */
 export interface WorkerContext {
@@ -14,7 +14,7 @@ export interface WorkerContext {
   /** Where packets from the tunnels go. */
   readonly uplink: UplinkBatch;
   readonly deadlines: Deadlines;
-  readonly counters: WorkerCounters;
+  readonly traffic: TunnelTraffic;
   readonly settings: WorkerSettings;
   /** Tunnels with packets to flush at the end of this turn. */
   readonly dirty: TunnelSession[];

@@ -1,6 +1,6 @@
 /**
  * Counters of one worker in shared memory: the worker writes, the main thread reads whenever it likes.
- * There is one writer and a double holds integers up to 2^53 exactly, so no atomics: a reader may see a value one packet old.
+ * There is one writer and a double holds integers up to 2^53 exactly, so no atomics.
  */
 import type { SessionTraffic } from './messages.ts';
 
@@ -59,23 +59,23 @@ export class WorkerCounters {
     this.#cells[Cell.LoopLag] = seconds;
   }
 
-  countReceived(slot: number, packets: number, bytes: number): void {
-    this.#add(Cell.RxPackets, packets);
-    this.#add(Cell.RxBytes, bytes);
-    this.#add(slotCell(slot, Slot.RxPackets), packets);
-    this.#add(slotCell(slot, Slot.RxBytes), bytes);
-  }
-
-  countSent(slot: number, packets: number, bytes: number): void {
-    this.#add(Cell.TxPackets, packets);
-    this.#add(Cell.TxBytes, bytes);
-    this.#add(slotCell(slot, Slot.TxPackets), packets);
-    this.#add(slotCell(slot, Slot.TxBytes), bytes);
-  }
-
-  countDrop(reason: DropReason, slot?: number, packets = 1): void {
+  /** A drop that belongs to no tunnel; {@link TunnelTraffic} counts the others. */
+  countDrop(reason: DropReason, packets = 1): void {
     this.#add(dropCell.get(reason)!, packets);
-    if (slot !== undefined) this.#add(slotCell(slot, Slot.Drops), packets);
+  }
+
+  /** What the tunnel has carried until now. The totals of the worker take up what has come since the last time. */
+  publish(slot: number, traffic: SessionTraffic): void {
+    const before = this.traffic(slot);
+    this.#add(Cell.RxBytes, traffic.rxBytes - before.rxBytes);
+    this.#add(Cell.TxBytes, traffic.txBytes - before.txBytes);
+    this.#add(Cell.RxPackets, traffic.rxPackets - before.rxPackets);
+    this.#add(Cell.TxPackets, traffic.txPackets - before.txPackets);
+    this.#cells[slotCell(slot, Slot.RxBytes)] = traffic.rxBytes;
+    this.#cells[slotCell(slot, Slot.TxBytes)] = traffic.txBytes;
+    this.#cells[slotCell(slot, Slot.RxPackets)] = traffic.rxPackets;
+    this.#cells[slotCell(slot, Slot.TxPackets)] = traffic.txPackets;
+    this.#cells[slotCell(slot, Slot.Drops)] = traffic.drops;
   }
 
   clearSlot(slot: number): void {

@@ -1,6 +1,7 @@
 // A gateway process and clients of the project's own library, over loopback, with the in-process echo network.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClientRuntime } from '../../src/client/client-runtime.ts';
 import type { ClientRuntime } from '../../src/client/client-runtime.ts';
 import { TunnelRefusedError } from '../../src/client/sstp-client.ts';
@@ -60,7 +61,12 @@ describe('sessions', () => {
       assert.equal(row!.tls.version, maxVersion);
       assert.equal(row!.auth, 'mschapv2');
       await tester.ping();
-      const [after] = await gateway.sessions();
+      let [after] = await gateway.sessions();
+      // A worker tells of its packets a moment later.
+      for (let look = 0; look < 100 && after!.txPackets === 0; look++) {
+        await sleep(20);
+        [after] = await gateway.sessions();
+      }
       assert.deepEqual([after!.rxPackets, after!.txPackets, after!.rxBytes], [1, 1, 84]);
       assert.equal(await tester.client.end(), 'terminated');
       await empty();

@@ -96,7 +96,7 @@ for (const { name, create } of implementations) {
         const tunEnd = path.tunAt + path.tunSlots * path.tunStride;
         const starts = place(path, packets);
         const ranges = changedRanges(path, () => {
-          path.gather(packets.length, 0);
+          path.gather(packets.length, 0, 0);
           path.gatherEnd();
           path.gatherReset();
         });
@@ -173,7 +173,7 @@ test('entries that overlap or speak of other protocols trap no build', () => {
           writeEntry(path, index, path.inputAt + at, length, protocol);
         }
         path.coalesceKinds(3);
-        const count = path.gather(entries.length, 0);
+        const count = path.gather(entries.length, 0, 0);
         path.gatherEnd();
         path.gatherReset();
         return count;

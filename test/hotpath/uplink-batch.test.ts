@@ -3,12 +3,14 @@ import { describe, test } from 'node:test';
 import { GATHER_PACKETS, VECTOR_LENGTH } from '../../src/hotpath/coalescing.ts';
 import type { PacketPath } from '../../src/hotpath/packet-path.ts';
 import { StreamCutter } from '../../src/hotpath/stream-cutter.ts';
+import { COUNTER_ROW_LENGTH, COUNTER_RX_BYTES, COUNTER_RX_PACKETS } from '../../src/hotpath/tunnel-counters.ts';
 import { UplinkBatch } from '../../src/hotpath/uplink-batch.ts';
 import { data, tcpPacket, udpPacket } from './flow-packets.ts';
 import { implementations } from './implementations.ts';
 import { concat, sstpControl, sstpData } from './packets.ts';
 
 const BASE = 0x7fff_1234_5000;
+const SLOT = 7;
 
 for (const { name, create } of implementations) {
   describe(`uplink batch, ${name}`, () => {
@@ -96,11 +98,15 @@ for (const { name, create } of implementations) {
       assert.equal(refused(), 7);
     });
 
-    test('says how much it has taken of a table', () => {
+    test('says how many packets it has taken of a table, and counts them for the tunnel', () => {
+      path.countersClear(SLOT);
       const taken: number[] = [];
       const { tunnel } = start(path, { tcp: true, udp: true }, true, taken);
       tunnel()(concat(stream(1, 0, 3), sstpControl(Uint8Array.of(0, 8, 0, 0)), sstpData(Uint8Array.of(0xff, 3))));
-      assert.deepEqual(taken, [3, 3 * 140]);
+      assert.deepEqual(taken, [3]);
+      const row = path.countersAt + SLOT * COUNTER_ROW_LENGTH;
+      assert.equal(path.view.getFloat64(row + COUNTER_RX_PACKETS, true), 3);
+      assert.equal(path.view.getFloat64(row + COUNTER_RX_BYTES, true), 3 * 140);
     });
   });
 }
@@ -152,7 +158,7 @@ function start(path: PacketPath, offloads = { tcp: true, udp: true }, accepts = 
       return (chunk: Uint8Array): void => {
         const failure = cutter.push(chunk, entries => {
           path.admit(entries, 0, 0);
-          taken.push(batch.add(entries), batch.addedBytes);
+          taken.push(batch.add(entries, 0, SLOT));
           return true;
         });
         assert.equal(failure, 0);
