@@ -55,8 +55,8 @@ export class Child {
   }
 
   /** The first line of output that is `wanted`; each line is looked at once. */
-  async line(wanted: (line: string) => boolean): Promise<string> {
-    const end = performance.now() + START_LIMIT_MS;
+  async line(wanted: (line: string) => boolean, limitMs = START_LIMIT_MS): Promise<string> {
+    const end = performance.now() + limitMs;
     for (;;) {
       for (let line = this.#lines.shift(); line !== undefined; line = this.#lines.shift()) {
         if (wanted(line)) return line;

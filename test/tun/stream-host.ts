@@ -2,7 +2,7 @@
 // `send HOST PORT BYTES`: connects, as soon as somebody listens, sends, and prints the digest of what it sent.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -39,9 +39,11 @@ async function connected(): Promise<Socket> {
 }
 
 async function send(socket: Socket, length: number): Promise<void> {
-  const chunk = Buffer.alloc(CHUNK, 'a stream whose period is no power of two ');
+  // A key stream: no two pieces of it are alike, so none can stand in for another.
+  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16));
+  const zeros = Buffer.alloc(CHUNK);
   for (let left = length; left > 0; left -= CHUNK) {
-    const part = chunk.subarray(0, Math.min(left, CHUNK));
+    const part = cipher.update(zeros.subarray(0, Math.min(left, CHUNK)));
     digest.update(part);
     await new Promise(resolve => socket.write(part, resolve));
   }
