@@ -1,5 +1,7 @@
 // What the admin plane sees of the gateway. The supervisor implements it; nothing here can reach a packet.
 
+import type { GatewayEvent } from './gateway-event.ts';
+
 export type SessionState = 'negotiating' | 'authenticating' | 'up' | 'closing';
 
 /** One session as it is shown in JSON. rx is what the gateway received from the client. */
@@ -79,6 +81,10 @@ export interface GatewayView {
   ready(): Readiness;
   sessions(): Iterable<SessionView>;
   session(id: string): SessionView | undefined;
+  /** Refuses new tunnels from now on; with `end` those that there are end in good order. */
+  drain(end: boolean): void;
+  /** @returns a function that ends it. */
+  listen(listener: (event: GatewayEvent) => void): () => void;
   /** Begins an orderly end of the session; false when there is none of this id. */
   disconnect(id: string): boolean;
   /** Prometheus text exposition, version 0.0.4. */

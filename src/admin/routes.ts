@@ -13,6 +13,10 @@ export interface AdminRequest {
   readonly query: string;
   readonly host: string;
   readonly authorization: string;
+  /** Of the web page that asks; empty for everything else. */
+  readonly origin: string;
+  /** Sec-WebSocket-Protocol: what a page can say where it cannot set a header. */
+  readonly protocols?: string;
 }
 
 export interface AdminResponse {
@@ -55,6 +59,7 @@ const ROUTES: readonly Route[] = [
   { path: /^\/readyz$/, open: true, methods: { GET: readiness } },
   { path: /^\/metrics$/, methods: { GET: metrics } },
   { path: /^\/api\/v1\/status$/, methods: { GET: view => json(200, view.status()) } },
+  { path: /^\/api\/v1\/drain$/, methods: { POST: drain } },
   { path: /^\/api\/v1\/sessions$/, methods: { GET: sessions } },
   { path: /^\/api\/v1\/sessions\/([^/]+)$/, methods: { GET: session, DELETE: disconnect } },
 ];
@@ -71,7 +76,7 @@ export class Routes {
   /** Rejects or throws only when the gateway view does. */
   respond(request: AdminRequest): AdminResponse | Promise<AdminResponse> {
     const route = ROUTES.find(({ path }) => path.test(request.path));
-    const refusal = route?.open === true ? undefined : this.#refusal(request);
+    const refusal = route?.open === true ? undefined : this.refusal(request);
     if (refusal !== undefined) return refusal;
     if (route === undefined) return problem(404, 'not-found', `there is no ${request.path}`);
     const handler = route.methods[request.method === 'HEAD' ? 'GET' : request.method];
@@ -82,14 +87,19 @@ export class Routes {
       : handler(this.#view, { parameter, query: request.query });
   }
 
-  #refusal({ authorization, host }: AdminRequest): AdminResponse | undefined {
+  /** Why this request is not answered; undefined when it may be. */
+  refusal({ authorization, host, origin, protocols = '' }: AdminRequest): AdminResponse | undefined {
+    // A page of another site can make its visitor's browser send requests, and open WebSockets.
+    if (origin !== '' && originHost(origin) !== host.toLowerCase()) {
+      return problem(403, 'foreign-origin', 'pages of other sites may not ask');
+    }
     if (this.#token === undefined) {
       // A web page may point a name of its own at 127.0.0.1 and then read what its visitor's machine answers.
       return isLocalName(host)
         ? undefined
         : problem(403, 'foreign-host', 'without a token the Host must be an address or localhost');
     }
-    const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? tokenIn(protocols);
     // Digests have one length, so that the comparison tells nothing of the token, its length included.
     if (given !== undefined && equal(sha256(given), this.#token)) return undefined;
     return {
@@ -137,6 +147,13 @@ function session(view: GatewayView, { parameter: id }: HandlerInput): AdminRespo
   return row === undefined ? noSession(id) : json(200, row);
 }
 
+function drain(view: GatewayView, { query }: HandlerInput): AdminResponse {
+  const unknown = [...new URLSearchParams(query)].find(([name, value]) => name !== 'end' || value !== 'true');
+  if (unknown !== undefined) return problem(400, 'bad-query', 'the only parameter is end=true');
+  view.drain(query !== '');
+  return json(202, { state: 'draining' });
+}
+
 function disconnect(view: GatewayView, { parameter: id }: HandlerInput): AdminResponse {
   return view.disconnect(id) ? json(202, { id, state: 'closing' }) : noSession(id);
 }
@@ -156,6 +173,16 @@ function decoded(text: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function originHost(origin: string): string {
+  return URL.canParse(origin) ? new URL(origin).host : '';
+}
+
+/** `sstp.events, bearer.TOKEN` */
+function tokenIn(protocols: string): string | undefined {
+  const offered = protocols.split(',').map(protocol => protocol.trim());
+  return offered.find(protocol => protocol.startsWith('bearer.'))?.slice('bearer.'.length);
 }
 
 function isLocalName(host: string): boolean {

@@ -1,11 +1,19 @@
 // The only file that imports uWebSockets.js: its sockets around the routes.
 import { STATUS_CODES } from 'node:http';
-import uws, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
+import uws, {
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_listen_socket,
+  type us_socket_context_t,
+  type WebSocket,
+} from 'uWebSockets.js';
 import { formatAddress } from '../config/address.ts';
 import type { ListenAddress } from '../config/schema.ts';
 import type { Logger } from '../log.ts';
+import { type EventSocket, EventSockets } from './event-sockets.ts';
 import type { GatewayView } from './gateway-view.ts';
-import { type AdminResponse, problem, Routes } from './routes.ts';
+import { type AdminRequest, type AdminResponse, problem, Routes } from './routes.ts';
 
 export interface AdminOptions {
   readonly listen: ListenAddress;
@@ -28,10 +36,21 @@ export class AdminListenError extends Error {
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT. Without it a second process would silently share the port. */
 const EXCLUSIVE = 1;
+/** Bytes that may wait for a reader of events: some hundred of them. */
+const EVENT_BACKLOG = 128 * 1024;
+/** What a reader of events may send: nothing that is longer than a ping. */
+const EVENT_INPUT_LIMIT = 1024;
+const EVENT_PROTOCOL = 'sstp.events';
+
+/** Of each WebSocket: its side of the event feed, once it is open. */
+interface EventReader {
+  socket?: EventSocket;
+}
 
 export class AdminServer {
   readonly #app: TemplatedApp;
   readonly #routes: Routes;
+  readonly #events: EventSockets;
   readonly #log: Logger;
   readonly #listen: ListenAddress;
 
@@ -39,7 +58,18 @@ export class AdminServer {
     this.#listen = listen;
     this.#log = log;
     this.#routes = new Routes({ view, token });
-    this.#app = uws.App().any('/*', (response, request) => this.#answer(response, request));
+    this.#events = new EventSockets(view);
+    this.#app = uws
+      .App()
+      .ws<EventReader>('/api/v1/events', {
+        maxPayloadLength: EVENT_INPUT_LIMIT,
+        maxBackpressure: EVENT_BACKLOG,
+        upgrade: (response, request, context) => this.#upgrade(response, request, context),
+        open: socket => this.#opened(socket),
+        drain: socket => this.#events.drained(socket.getUserData().socket!),
+        close: socket => this.#events.delete(socket.getUserData().socket!),
+      })
+      .any('/*', (response, request) => this.#answer(response, request));
   }
 
   /** Resolves to the port. Rejects with {@link AdminListenError}. */
@@ -63,6 +93,29 @@ export class AdminServer {
     this.#app.close();
   }
 
+  #upgrade(response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void {
+    const refusal = this.#routes.refusal(adminRequest(request, 'GET', request.getUrl()));
+    if (refusal !== undefined) {
+      new Exchange(response, false).send(refusal, () => undefined);
+      return;
+    }
+    const isOurs = request.getHeader('sec-websocket-protocol').includes(EVENT_PROTOCOL);
+    response.upgrade<EventReader>(
+      {},
+      request.getHeader('sec-websocket-key'),
+      isOurs ? EVENT_PROTOCOL : '',
+      request.getHeader('sec-websocket-extensions'),
+      context,
+    );
+  }
+
+  #opened(socket: WebSocket<EventReader>): void {
+    // 2: it was over the limit of what may wait and was dropped.
+    const reader: EventSocket = { send: text => socket.send(text) !== 2 };
+    socket.getUserData().socket = reader;
+    this.#events.add(reader);
+  }
+
   #answer(response: HttpResponse, request: HttpRequest): void {
     const exchange = new Exchange(response, request.getCaseSensitiveMethod() === 'HEAD');
     // The request object is gone when this function returns.
@@ -73,19 +126,25 @@ export class AdminServer {
       exchange.fail();
     };
     try {
-      const answer = this.#routes.respond({
-        method,
-        path,
-        query: request.getQuery() ?? '',
-        host: request.getHeader('host'),
-        authorization: request.getHeader('authorization'),
-      });
+      const answer = this.#routes.respond(adminRequest(request, method, path));
       if (answer instanceof Promise) answer.then(ready => exchange.send(ready, fail)).catch(fail);
       else exchange.send(answer, fail);
     } catch (error) {
       fail(error);
     }
   }
+}
+
+function adminRequest(request: HttpRequest, method: string, path: string): AdminRequest {
+  return {
+    method,
+    path,
+    query: request.getQuery() ?? '',
+    host: request.getHeader('host'),
+    authorization: request.getHeader('authorization'),
+    origin: request.getHeader('origin'),
+    protocols: request.getHeader('sec-websocket-protocol'),
+  };
 }
 
 /** One response. The native object must not be touched after an abort: every access goes through here. */

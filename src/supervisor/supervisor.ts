@@ -133,9 +133,7 @@ export class Supervisor implements GatewayView {
 
   /** Ends every session in good order, at the latest after `drainTimeout`, then the workers and the network. */
   async stop(): Promise<void> {
-    this.#draining = true;
-    this.#feed.emit(() => ({ type: 'drain' }));
-    this.#workers.broadcast({ kind: 'drain' });
+    this.drain(true);
     const limit = performance.now() + this.#options.config.drainTimeout;
     while (this.#table.size > 0 && performance.now() < limit) {
       await new Promise(resolve => setTimeout(resolve, DRAIN_POLL_MS));
@@ -201,6 +199,12 @@ export class Supervisor implements GatewayView {
 
   disconnect(id: string): boolean {
     return this.#sessions.disconnect(id, 'admin');
+  }
+
+  drain(end: boolean): void {
+    if (!this.#draining) this.#feed.emit(() => ({ type: 'drain' }));
+    this.#draining = true;
+    this.#workers.drain(end);
   }
 
   listen(listener: (event: GatewayEvent) => void): () => void {

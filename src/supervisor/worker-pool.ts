@@ -52,6 +52,7 @@ export class WorkerPool {
   readonly #slots: Slot[];
   #generation = 0;
   #stopping = false;
+  #drained: ToWorker | undefined;
 
   constructor(options: WorkerPoolOptions, events: WorkerPoolEvents) {
     this.#options = options;
@@ -87,11 +88,11 @@ export class WorkerPool {
     this.#slots[worker]!.port?.postMessage(message);
   }
 
-  broadcast(message: ToWorker): void {
-    if (message.kind === 'drain') {
-      for (const slot of this.#slots) slot.state = 'draining';
-    }
-    for (let worker = 0; worker < this.#slots.length; worker++) this.post(worker, message);
+  /** No worker takes new connections any more, one that is started anew included. */
+  drain(end: boolean): void {
+    this.#drained = { kind: 'drain', end };
+    for (const slot of this.#slots) slot.state = 'draining';
+    this.#broadcast(this.#drained);
   }
 
   views(): WorkerView[] {
@@ -108,13 +109,17 @@ export class WorkerPool {
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const slot of this.#slots) clearTimeout(slot.timer);
-    this.broadcast({ kind: 'stop' });
+    this.#broadcast({ kind: 'stop' });
     await Promise.race([
       Promise.all(this.#slots.map(slot => slot.task)),
       sleep(STOP_LIMIT_MS, undefined, { ref: false }),
     ]);
     await this.#piscina.destroy();
     for (const slot of this.#slots) slot.state = 'stopped';
+  }
+
+  #broadcast(message: ToWorker): void {
+    for (let worker = 0; worker < this.#slots.length; worker++) this.post(worker, message);
   }
 
   #run(worker: number): void {
@@ -144,7 +149,8 @@ export class WorkerPool {
     port1.on('message', (message: FromWorker) => {
       // What a worker said just before it was lost may still arrive after its sessions were swept.
       if (slot.port !== port1) return;
-      if (message.kind === 'ready') slot.state = 'ready';
+      if (message.kind === 'ready') slot.state = this.#drained === undefined ? 'ready' : 'draining';
+      if (message.kind === 'ready' && this.#drained !== undefined) port1.postMessage(this.#drained);
       this.#events.message(worker, message);
     });
     await this.#piscina.run(start, { transferList: [port2] });

@@ -151,7 +151,7 @@ export class DataWorker {
       case 'drain':
         this.#draining = true;
         this.#listener.stopAccepting();
-        for (const session of this.#sessions.values()) session.end('drain');
+        if (message.end) for (const session of this.#sessions.values()) session.end('drain');
         break;
       case 'stop':
         void this.#stop();

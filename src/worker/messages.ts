@@ -90,8 +90,8 @@ export type ToWorker =
   | { readonly kind: 'disconnect'; readonly session: SessionId; readonly reason: TunnelEndReason }
   /** End this tunnel now: the client is told, but not waited for. */
   | { readonly kind: 'evict'; readonly session: SessionId; readonly reason: TunnelEndReason }
-  /** Refuse new connections, end every tunnel in good order. */
-  | { readonly kind: 'drain' }
+  /** Refuse new connections; with `end`, end every tunnel in good order. */
+  | { readonly kind: 'drain'; readonly end: boolean }
   /** Close what is left without a word and end the task. */
   | { readonly kind: 'stop' };
 

@@ -1,4 +1,5 @@
 // A gateway view of plain values, for the admin plane and the commands that talk to it.
+import type { GatewayEvent } from '../../src/admin/gateway-event.ts';
 import type { GatewayView, Readiness, SessionView, StatusView } from '../../src/admin/gateway-view.ts';
 
 export class FakeGateway implements GatewayView {
@@ -36,6 +37,19 @@ export class FakeGateway implements GatewayView {
     this.#fail();
     this.disconnected.push(id);
     return this.rows.delete(id);
+  }
+
+  readonly drains: boolean[] = [];
+  readonly listeners = new Set<(event: GatewayEvent) => void>();
+
+  drain(end: boolean): void {
+    this.#fail();
+    this.drains.push(end);
+  }
+
+  listen(listener: (event: GatewayEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   async metrics(): Promise<string> {

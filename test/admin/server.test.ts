@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { AdminServer } from '../../src/admin/server.ts';
 import type { SessionView } from '../../src/admin/gateway-view.ts';
 import { FakeGateway } from './fake-gateway.ts';
+import { openWebSocket } from './web-socket.ts';
 
 const TOKEN = 'correct-horse-battery';
 
@@ -22,6 +23,9 @@ describe('the admin plane', () => {
   };
   const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`http://127.0.0.1:${port}${path}`, init);
+
+  const post = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
+    (await ask(path, { method: 'POST', headers })).status;
 
   beforeEach(async () => {
     gateway = new FakeGateway();
@@ -216,6 +220,72 @@ describe('the admin plane', () => {
     await assert.rejects(ask('/healthz'));
   });
 
+  test('drains, keeping the tunnels or ending them', async () => {
+    assert.equal(await post('/api/v1/drain'), 202);
+    assert.equal(await post('/api/v1/drain?end=true'), 202);
+    assert.equal(await post('/api/v1/drain?end=no'), 400);
+    assert.deepEqual(gateway.drains, [false, true]);
+  });
+
+  test('pages of other sites may not ask, nor open a WebSocket', async () => {
+    assert.equal(await post('/api/v1/drain', { origin: 'https://evil.example.org' }), 403);
+    assert.equal(await post('/api/v1/drain', { origin: 'null' }), 403);
+    assert.equal(await post('/api/v1/drain', { origin: `http://127.0.0.1:${port}` }), 202);
+    assert.deepEqual(gateway.drains, [false]);
+    const { head, socket } = await openWebSocket(port, ['Origin: https://evil.example.org']);
+    assert.match(head, /^HTTP\/1\.1 403 /);
+    socket.destroy();
+    assert.equal(gateway.listeners.size, 0);
+  });
+
+  test('tells events to a WebSocket until it is closed', async () => {
+    const { head, socket, messages } = await openWebSocket(port);
+    assert.match(head, /^HTTP\/1\.1 101 /);
+    await until(() => gateway.listeners.size === 1);
+    const event = { at: '2026-06-01T00:00:00.000Z', type: 'worker-ready', worker: 1 } as const;
+    for (const listener of gateway.listeners) listener(event);
+    await until(() => messages.length === 1);
+    assert.deepEqual(JSON.parse(messages[0]!), event);
+    socket.destroy();
+    await until(() => gateway.listeners.size === 0);
+  });
+
+  test('a WebSocket that is never read costs no memory, and the others nothing', async () => {
+    const deaf = await openWebSocket(port);
+    deaf.socket.pause();
+    const { messages, socket } = await openWebSocket(port);
+    const event = {
+      at: '2026-06-01T00:00:00.000Z',
+      type: 'refused',
+      reason: 'x'.repeat(1000),
+      remoteAddress: '',
+    } as const;
+    for (let sent = 0; sent < 20_000; sent++) {
+      for (const listener of gateway.listeners) listener(event);
+      if (sent % 50 === 49) await until(() => messages.length === sent + 1);
+    }
+    assert.ok(messages.every(message => (JSON.parse(message) as { type: string }).type === 'refused'));
+    deaf.socket.resume();
+    await until(() => deaf.messages.some(message => message.includes('"missed"')));
+    const got = deaf.messages.filter(message => message.includes('"refused"')).length;
+    const missed = deaf.messages.find(message => message.includes('"missed"'))!;
+    assert.equal(got + (JSON.parse(missed) as { count: number }).count, 20_000);
+    socket.destroy();
+    deaf.socket.destroy();
+  });
+
+  test('a page proves itself to a WebSocket by its protocols', async () => {
+    server.close();
+    await start(TOKEN);
+    assert.match((await openWebSocket(port)).head, /^HTTP\/1\.1 401 /);
+    const wrong = await openWebSocket(port, ['Sec-WebSocket-Protocol: sstp.events, bearer.wrong']);
+    assert.match(wrong.head, /^HTTP\/1\.1 401 /);
+    const right = await openWebSocket(port, [`Sec-WebSocket-Protocol: sstp.events, bearer.${TOKEN}`]);
+    assert.match(right.head, /^HTTP\/1\.1 101 [\s\S]*Sec-WebSocket-Protocol: sstp\.events\r/);
+    assert.doesNotMatch(right.head, new RegExp(TOKEN));
+    right.socket.destroy();
+  });
+
   test('closes connections that send what is not HTTP', async () => {
     for (const garbage of [
       '\u0016\u0003\u0001\u0002\u0000',
@@ -230,6 +300,15 @@ describe('the admin plane', () => {
     assert.equal((await ask('/healthz')).status, 200);
   });
 });
+
+/** Waits for something that comes from another turn of the event loop. The limit only keeps a broken test from hanging. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 5_000; turn++) {
+    if (condition()) return;
+    await new Promise(resolve => void setTimeout(resolve, 2));
+  }
+  throw new Error(`never: ${condition.toString()}`);
+}
 
 /** Sends exactly these bytes; resolves to everything that comes back. */
 async function raw(port: number, request: string): Promise<string> {
