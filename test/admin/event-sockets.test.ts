@@ -21,7 +21,7 @@ class FakeSocket implements EventSocket {
 interface Feed {
   readonly sockets: EventSockets;
   readonly listeners: ReadonlySet<unknown>;
-  emit(event: GatewayEvent): void;
+  readonly emit: (event: GatewayEvent) => void;
 }
 
 function feed(): Feed {
