@@ -250,13 +250,13 @@ export function readInteger(value: Uint8Array): number | undefined {
 }
 
 /**
- * UTF-8, cut before the first character that does not fit into an attribute. Tagged text (RFC 2868 3.3) is the same
+ * UTF-8, cut before the first character that does not fit into `limit` bytes. Tagged text (RFC 2868 3.3) is the same
  * thing with tag 0, if it begins with a printable character.
  */
-export function textValue(text: string): Uint8Array {
+export function textValue(text: string, limit = MAX_ATTRIBUTE_VALUE_LENGTH): Uint8Array {
   const bytes = encodeText(text);
-  if (bytes.length <= MAX_ATTRIBUTE_VALUE_LENGTH) return bytes;
-  let end = MAX_ATTRIBUTE_VALUE_LENGTH;
+  if (bytes.length <= limit) return bytes;
+  let end = limit;
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.slice(0, end);
 }
