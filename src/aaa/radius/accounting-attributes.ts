@@ -5,14 +5,12 @@ import { formatIpv6Prefix } from '../../wire/ipv6.ts';
 import {
   addressValue,
   encodeRadiusPacket,
-  integerValue,
   interfaceIdValue,
   ipv6PrefixValue,
   parseRadiusPacket,
   RADIUS_HEADER_LENGTH,
   RadiusAttribute,
   RadiusCode,
-  textValue,
   type Attribute,
 } from '../../wire/radius.ts';
 import { isWireError } from '../../wire/wire-error.ts';
@@ -20,7 +18,8 @@ import type { AccountedSession } from '../accounting.ts';
 import type { SessionRoute } from '../session-attributes.ts';
 import { AcctStatus } from './acct-status.ts';
 import type { AccountingRequest } from './journal-entry.ts';
-import { connectionAttributes, nasAttributes, type NasIdentity } from './nas-attributes.ts';
+import type { RadiusOptions } from './options.ts';
+import { integer, nasAttributes, sessionAttributes, text } from './request-attributes.ts';
 
 /** RFC 2866 5.6. */
 const ACCT_AUTHENTIC = { radius: 1, local: 2 } as const;
@@ -28,13 +27,12 @@ const ACCT_AUTHENTIC = { radius: 1, local: 2 } as const;
 const MAX_IDENTITY_LENGTH = 3800;
 
 /** What every request about the session repeats, encoded as in a packet. */
-export function sessionIdentity(session: AccountedSession, nas: NasIdentity): Uint8Array {
+export function sessionIdentity(session: AccountedSession, options: RadiusOptions): Uint8Array {
   const { user, authentic, ipv4, interfaceId, ipv6Prefix, delegatedPrefix, routes, classes } = session;
   const attributes = [
-    ...nasAttributes(nas),
-    ...connectionAttributes(session.session),
-    attribute(RadiusAttribute.UserName, textValue(user)),
-    attribute(RadiusAttribute.AcctAuthentic, integerValue(ACCT_AUTHENTIC[authentic])),
+    ...sessionAttributes(session.session, options),
+    text(RadiusAttribute.UserName, user),
+    integer(RadiusAttribute.AcctAuthentic, ACCT_AUTHENTIC[authentic]),
   ];
   if (ipv4 !== undefined) attributes.push(attribute(RadiusAttribute.FramedIpAddress, addressValue(ipv4)));
   if (interfaceId !== undefined) {
@@ -57,10 +55,10 @@ export function withClasses(identity: Uint8Array, classes: readonly Uint8Array[]
 }
 
 /** What Accounting-On and -Off say of the gateway. `startedAt` tells one start from another. */
-export function gatewayIdentity(nas: NasIdentity, startedAt: number): Uint8Array {
+export function gatewayIdentity(options: RadiusOptions, startedAt: number): Uint8Array {
   return encodeAttributes([
-    ...nasAttributes(nas),
-    attribute(RadiusAttribute.AcctSessionId, textValue(`gateway-${startedAt.toString(16)}`)),
+    ...nasAttributes(options),
+    text(RadiusAttribute.AcctSessionId, `gateway-${startedAt.toString(16)}`),
   ]);
 }
 
@@ -95,21 +93,14 @@ function total(octets: number, gigawords: number, bytes: number): Attribute[] {
 function routeAttribute(route: SessionRoute): Attribute {
   const metric = route.metric ?? 1;
   if (route.family === 6) {
-    return attribute(RadiusAttribute.FramedIpv6Route, textValue(`${formatIpv6Prefix(route.prefix)} :: ${metric}`));
+    return text(RadiusAttribute.FramedIpv6Route, `${formatIpv6Prefix(route.prefix)} :: ${metric}`);
   }
-  return attribute(
-    RadiusAttribute.FramedRoute,
-    textValue(`${formatIpv4(route.address)}/${route.length} 0.0.0.0 ${metric}`),
-  );
+  return text(RadiusAttribute.FramedRoute, `${formatIpv4(route.address)}/${route.length} 0.0.0.0 ${metric}`);
 }
 
 /** A wall clock that was put back gives zero. */
 function seconds(milliseconds: number): number {
   return Math.max(0, Math.floor(milliseconds / 1000));
-}
-
-function integer(type: number, value: number): Attribute {
-  return attribute(type, integerValue(value));
 }
 
 function attribute(type: number, value: Uint8Array): Attribute {

@@ -8,7 +8,7 @@ import { AcctStatus } from './acct-status.ts';
 import { gatewayIdentity, requestAttributes, sessionIdentity, withClasses } from './accounting-attributes.ts';
 import { Delivery } from './delivery.ts';
 import type { AccountingRequest } from './journal-entry.ts';
-import type { NasIdentity } from './nas-attributes.ts';
+import type { RadiusOptions } from './options.ts';
 import { Spool } from './spool.ts';
 import { TERMINATE_CAUSE } from './terminate-cause.ts';
 
@@ -16,11 +16,7 @@ export interface RadiusAccountingOptions {
   readonly stateDir: string;
   /** Of what nobody has acknowledged and of sessions; {@link SPOOL_LIMIT_BYTES} when not given. */
   readonly spoolLimitBytes?: number;
-  readonly nas: NasIdentity;
-  /** Interims of sessions that say nothing of their own; undefined is none. */
-  readonly interimIntervalMs: number | undefined;
-  /** Each interval is this much shorter or longer at random, so that sessions of one storm do not report in one. */
-  readonly interimJitterMs: number;
+  readonly radius: RadiusOptions;
   /** Whether the server is told that the gateway starts and stops. */
   readonly announces: boolean;
   /** One Accounting-Request, to whichever server answers. False when none does. */
@@ -67,7 +63,7 @@ export class RadiusAccounting implements Accounting {
 
   /** Takes up what an earlier process left. @throws the system's error when the state directory cannot be used */
   constructor(options: RadiusAccountingOptions) {
-    const { stateDir, log, spoolLimitBytes, announces, nas } = options;
+    const { stateDir, log, spoolLimitBytes, announces, radius } = options;
     this.#options = options;
     this.#delivery = new Delivery({
       send: request => this.#send(request),
@@ -91,7 +87,7 @@ export class RadiusAccounting implements Accounting {
         'accounting of an earlier start is taken up',
       );
     }
-    this.#identity = gatewayIdentity(nas, Date.now());
+    this.#identity = gatewayIdentity(radius, Date.now());
     if (announces) spool.announce(AcctStatus.On, this.#identity, Date.now());
     this.#checkpoints = setInterval(() => this.#checkpoint(), CHECKPOINT_TICK_MS).unref();
   }
@@ -110,14 +106,14 @@ export class RadiusAccounting implements Accounting {
   start(session: AccountedSession): void {
     const { id } = session.session;
     const { upAt } = session;
-    const attributes = sessionIdentity(session, this.#options.nas);
+    const attributes = sessionIdentity(session, this.#options.radius);
     const traffic = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0 };
     if (!this.#spool.begin({ id, upAt, at: upAt, traffic, attributes })) {
       this.#onFull();
       return;
     }
     this.#isFull = false;
-    this.#scheduleInterims(id, session.interimIntervalMs ?? this.#options.interimIntervalMs);
+    this.#scheduleInterims(id, session.interimIntervalMs ?? this.#options.radius.interimMs);
   }
 
   change(
@@ -186,12 +182,16 @@ export class RadiusAccounting implements Accounting {
   }
 
   #armInterim(session: string, interim: Interim): void {
-    const jitterMs = (Math.random() * 2 - 1) * Math.min(this.#options.interimJitterMs, interim.intervalMs / 2);
-    interim.timer = setTimeout(() => {
-      const traffic = this.#totals(session);
-      if (traffic !== undefined && !this.#spool.interim(session, traffic, Date.now())) this.#onFull();
-      this.#armInterim(session, interim);
-    }, interim.intervalMs + jitterMs).unref();
+    // Sessions of one storm do not report in one.
+    const jitter = (Math.random() * 2 - 1) * this.#options.radius.interimJitter;
+    interim.timer = setTimeout(
+      () => {
+        const traffic = this.#totals(session);
+        if (traffic !== undefined && !this.#spool.interim(session, traffic, Date.now())) this.#onFull();
+        this.#armInterim(session, interim);
+      },
+      interim.intervalMs * (1 + jitter),
+    ).unref();
   }
 
   #cancelInterims(session: string): void {

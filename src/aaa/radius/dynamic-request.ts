@@ -11,7 +11,7 @@ import {
 } from '../../wire/radius.ts';
 import { decodeText } from '../../wire/text.ts';
 import { isWireError } from '../../wire/wire-error.ts';
-import type { NasIdentity } from './nas-attributes.ts';
+import type { RadiusOptions } from './options.ts';
 import { isSessionAttribute, readSelector, type SessionSelector } from './session-selector.ts';
 
 /** Error-Cause, RFC 5176 3.5. */
@@ -67,12 +67,12 @@ const VENDOR_CHANGES: ReadonlySet<string> = new Set([
 const SERVICE_TYPE_FRAMED = 2;
 
 /** `packet`: a Disconnect-Request or CoA-Request whose sender is known to be who it says. */
-export function readDynamicRequest(packet: RadiusPacket, nas: NasIdentity): DynamicRequest | ErrorCause {
+export function readDynamicRequest(packet: RadiusPacket, options: RadiusOptions): DynamicRequest | ErrorCause {
   const identity: Attribute[] = [];
   const rest: Attribute[] = [];
   for (const attribute of packet.attributes) {
     if (ENVELOPE.has(attribute.type)) continue;
-    const isOurs = matchesNas(attribute, nas);
+    const isOurs = matchesNas(attribute, options);
     if (isOurs === false) return ErrorCause.NasIdentificationMismatch;
     if (isOurs === true) continue;
     if (isSessionAttribute(attribute)) identity.push(attribute);
@@ -101,10 +101,12 @@ export function readDynamicRequest(packet: RadiusPacket, nas: NasIdentity): Dyna
 }
 
 /** Undefined when the attribute does not say which gateway is meant. */
-function matchesNas({ type, value }: Attribute, { identifier, ipv4, ipv6 }: NasIdentity): boolean | undefined {
-  if (type === RadiusAttribute.NasIdentifier) return decodeText(value) === identifier;
-  if (type === RadiusAttribute.NasIpAddress) return ipv4 !== undefined && readInteger(value) === ipv4;
-  if (type === RadiusAttribute.NasIpv6Address) return ipv6 !== undefined && readIpv6Address(value) === ipv6;
+function matchesNas({ type, value }: Attribute, options: RadiusOptions): boolean | undefined {
+  const { nasIdentifier, nasIpAddress, nasIpv6Address } = options;
+  if (type === RadiusAttribute.NasIdentifier) return decodeText(value) === nasIdentifier;
+  if (type === RadiusAttribute.NasIpAddress) return nasIpAddress !== undefined && readInteger(value) === nasIpAddress;
+  if (type === RadiusAttribute.NasIpv6Address)
+    return nasIpv6Address !== undefined && readIpv6Address(value) === nasIpv6Address;
   return undefined;
 }
 

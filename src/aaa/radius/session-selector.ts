@@ -9,7 +9,6 @@ import {
 } from '../../wire/radius.ts';
 import { decodeText } from '../../wire/text.ts';
 import type { AuthSession } from '../authority.ts';
-import { calledStation } from './nas-attributes.ts';
 
 /** Everything that is given has to fit. */
 export interface SessionSelector {
@@ -67,7 +66,7 @@ export function readSelector(attributes: readonly Attribute[]): SessionSelector 
   return selector;
 }
 
-/** Texts are compared with what accounting says of the session. */
+/** Called-Station-Id may be the gateway's name or its address, whatever accounting says of the two. */
 export function matchesSelector(
   selector: SessionSelector,
   { session, user, ipv4, interfaceId, ipv6Prefix }: SelectableSession,
@@ -78,7 +77,7 @@ export function matchesSelector(
     fits(selector.port, session.port) &&
     fits(selector.device, session.device) &&
     fits(selector.callingStation, session.remoteAddress) &&
-    fits(selector.calledStation, calledStation(session)) &&
+    (fits(selector.calledStation, session.serverName) || fits(selector.calledStation, session.localAddress)) &&
     fits(selector.ipv4, ipv4) &&
     fits(selector.interfaceId, interfaceId) &&
     fits(selector.ipv6Prefix?.address, ipv6Prefix?.address) &&

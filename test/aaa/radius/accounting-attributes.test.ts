@@ -9,7 +9,7 @@ import {
 import { AcctStatus } from '../../../src/aaa/radius/acct-status.ts';
 import type { AccountingRequest } from '../../../src/aaa/radius/journal-entry.ts';
 import { encodeRadiusPacket, RadiusAttribute, readInteger, type Attribute } from '../../../src/wire/radius.ts';
-import { accountedSession, authSession, NAS } from './accounted-session.ts';
+import { accountedSession, authSession, RADIUS } from './accounted-session.ts';
 import { sampleRequest } from './journal-samples.ts';
 
 const AT = 1_700_000_090_900;
@@ -58,7 +58,7 @@ test('an Interim has totals and no cause; a wall clock that was put back gives n
 });
 
 test('classes are replaced, everything else stays', () => {
-  const identity = sessionIdentity(accountedSession('s-1'), NAS);
+  const identity = sessionIdentity(accountedSession('s-1'), RADIUS);
   const changed = withClasses(identity, [Uint8Array.of(9)]);
   const before = requestAttributes({ ...requestOf(AcctStatus.Start), attributes: identity }, AT);
   const after = requestAttributes({ ...requestOf(AcctStatus.Start), attributes: changed }, AT);
@@ -79,7 +79,7 @@ test('however much a server says, the request fits into a packet', () => {
     })),
   });
   const attributes = requestAttributes(
-    { ...requestOf(AcctStatus.Stop), attributes: sessionIdentity(session, NAS) },
+    { ...requestOf(AcctStatus.Stop), attributes: sessionIdentity(session, RADIUS) },
     AT,
   );
   const packet = encodeRadiusPacket({ code: 4, identifier: 0, authenticator: new Uint8Array(16), attributes });
@@ -88,7 +88,7 @@ test('however much a server says, the request fits into a packet', () => {
 });
 
 test('Accounting-On names the gateway and its start', () => {
-  const request = { ...sampleRequest(1, '', AcctStatus.On), attributes: gatewayIdentity(NAS, AT) };
+  const request = { ...sampleRequest(1, '', AcctStatus.On), attributes: gatewayIdentity(RADIUS, AT) };
   const attributes = requestAttributes(request, AT);
   assert.equal(textOf(attributes, RadiusAttribute.NasIdentifier), 'gateway.example');
   assert.equal(integerOf(attributes, RadiusAttribute.NasIpAddress), 0xc0000201);
@@ -97,7 +97,7 @@ test('Accounting-On names the gateway and its start', () => {
 });
 
 function requestOf(status: number): AccountingRequest {
-  const attributes = sessionIdentity(accountedSession('s-1'), NAS);
+  const attributes = sessionIdentity(accountedSession('s-1'), RADIUS);
   return { ...sampleRequest(1, 's-1', status), at: AT, upAt: AT - 90_000, attributes };
 }
 
