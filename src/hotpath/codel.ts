@@ -1,16 +1,18 @@
 /**
  * CoDel (RFC 8289): keeps a standing queue short by dropping from its head, ever more often, as long as packets have
- * waited longer than `TARGET_MS` for a whole `INTERVAL_MS`. A burst that drains within the interval loses nothing.
+ * waited longer than the target for a whole `INTERVAL_MS`. A burst that drains within the interval loses nothing.
  */
 
 /** Acceptable standing delay, RFC 8289 4.4. */
-const TARGET_MS = 5;
+export const TARGET_MS = 5;
 /** A round trip of the flows in the tunnel, RFC 8289 4.4: long enough that a sender has reacted to the drop before the next one. */
 const INTERVAL_MS = 100;
 /** A queue of no more than a packet is not standing. */
 const SMALLEST_BACKLOG = 1514;
 
 export class CoDel {
+  /** Where a packet takes long to send, RFC 8289 4.4 has it longer than that. */
+  targetMs = TARGET_MS;
   #dropping = false;
   /** When the delay will have been above target for an interval; 0 while it is below. */
   #firstAboveAt = 0;
@@ -47,7 +49,7 @@ export class CoDel {
   }
 
   #isAboveForAnInterval(sojournMs: number, backlog: number, now: number): boolean {
-    if (sojournMs < TARGET_MS || backlog <= SMALLEST_BACKLOG) {
+    if (sojournMs < this.targetMs || backlog <= SMALLEST_BACKLOG) {
       this.#firstAboveAt = 0;
       return false;
     }

@@ -46,6 +46,8 @@ export const EntryMark = {
   NoPrefix: 0x000a,
   /** Set by the host: an IP packet that came before the tunnel was up, or after. Count and drop. */
   NotUp: 0x000c,
+  /** Set by the host: an IP packet that a rate limit holds back, or has dropped and counted. */
+  Held: 0x000e,
 } as const;
 export type EntryMark = (typeof EntryMark)[keyof typeof EntryMark];
 

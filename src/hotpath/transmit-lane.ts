@@ -3,7 +3,7 @@
  * that came together, and is remembered with the time when it came.
  */
 import type { BlockPool } from './block-pool.ts';
-import type { PacketPath } from './packet-path.ts';
+import { FRAME_HEADER_LENGTH, type PacketPath } from './packet-path.ts';
 
 /** A transmit block in use. It goes back to the pool when all that was in it is consumed and written. */
 export interface Block {
@@ -25,6 +25,10 @@ export interface Region {
 
 /** A power of two; grows with the longest queue that the tunnel had. */
 const FIRST_RUNS = 16;
+
+/** A frame's header around its length and its protocol, see {@link FRAME_HEADER_LENGTH}. */
+const SSTP_DATA = 0x1000_0000;
+const PPP_HEADER = 0xff03_0000;
 
 export class TransmitLane {
   readonly #path: PacketPath;
@@ -83,6 +87,22 @@ export class TransmitLane {
     return true;
   }
 
+  /** Takes up a copy of the IP packet at `at`, framed. False when blocks ran out. */
+  storeCopy(at: number, length: number, protocol: number, now: number): boolean {
+    const { memory, view, transmitBlockLength } = this.#path;
+    const bytes = FRAME_HEADER_LENGTH + length;
+    const isFull = (this.#blocks.at(-1)?.end ?? transmitBlockLength) + bytes > transmitBlockLength;
+    if (isFull && !this.#addBlock()) return false;
+    const block = this.#blocks.at(-1)!;
+    const frame = block.at + block.end;
+    view.setUint32(frame, SSTP_DATA | bytes);
+    view.setUint32(frame + 4, PPP_HEADER | protocol);
+    memory.copyWithin(frame + FRAME_HEADER_LENGTH, at, at + length);
+    block.end += bytes;
+    this.#addRun(bytes, now);
+    return true;
+  }
+
   /** Takes packets from the head: as many whole ones of one block as `limit` bytes hold, at least one. Undefined when empty. */
   take(limit: number): Region | undefined {
     const [block] = this.#blocks;
@@ -92,6 +112,13 @@ export class TransmitLane {
     block.pending++;
     this.#consume(block, length);
     return { block, at, length };
+  }
+
+  /** IP packets in a region. */
+  countPackets({ at, length }: Region): number {
+    let packets = 0;
+    for (let offset = 0; offset < length; offset += this.#packetLength(at + offset)) packets++;
+    return packets;
   }
 
   /** Drops the packet at the head. @returns the bytes it took up, 0 when the lane is empty. */

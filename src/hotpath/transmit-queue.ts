@@ -1,5 +1,5 @@
 /**
- * What waits to be sent into one tunnel.
+ * What waits to be sent into one tunnel; where a rate limits what comes out of a tunnel, a queue of its own holds that too.
  *
  * 1. `append` makes framed packets of what the device read. While others wait, a packet of a sparse flow goes into the lane that is
  *    served first; everything else queues in order.
@@ -8,15 +8,19 @@
  *    dropped and overtaken. CoDel drops from the head of the bulk lane when it has been waiting for too long.
  * 3. When the kernel has taken the bytes, the next ones follow.
  *
+ * With a rate, a flush ends when the tokens do, and `deadline` says when there will be more. A packet of a sparse flow need not wait
+ * for that: it passes on account, so that the delay of a limited tunnel is that of an idle one for pings, names and acknowledgements.
+ *
  * The queue is bounded in bytes too: past the bound a packet is refused and the caller counts it, so that a slow tunnel stops nobody but
  * itself. A super-packet is refused as a whole: its segments are one burst of one flow, whose sender has to send the missing
  * ones again however many went through, and a small packet still finds the room that is left.
  */
 import type { BlockPool } from './block-pool.ts';
-import { CoDel } from './codel.ts';
+import { CoDel, TARGET_MS } from './codel.ts';
 import { FlowCredits } from './flow-credits.ts';
 import { flowHash } from './flow-hash.ts';
-import { FRAME_HEADER_LENGTH, type PacketPath } from './packet-path.ts';
+import { FRAME_HEADER_LENGTH, MAX_FRAMED_LENGTH, PathError, type PacketPath } from './packet-path.ts';
+import { TokenBucket } from './token-bucket.ts';
 import { type Region, TransmitLane } from './transmit-lane.ts';
 
 export const Refused = { QueueFull: -101, NoBlock: -102 } as const;
@@ -33,6 +37,8 @@ export interface TransmitQueueOutput {
   sendPackets(bytes: Uint8Array, written: () => void): void;
   /** A packet that `append` took up had waited for too long. `length`: bytes of the IP packet. */
   dropped(length: number): void;
+  /** `deadline` has come closer. Only where there is a rate. */
+  waits?(): void;
 }
 
 /**
@@ -42,10 +48,22 @@ export interface TransmitQueueOutput {
 const FLUSH_BYTES = 64 * 1024;
 const NONE_SERVED = -1;
 
+/**
+ * With a rate, no more waits than leaves in this time: a sender that fills the queue before CoDel has brought it to reason
+ * should not have to wait for seconds.
+ */
+const SHAPED_LIMIT_MS = 250;
+/** However slow the rate is: a super-packet has to find room. */
+const SMALLEST_LIMIT = 96 * 1024;
+/** Of CoDel's target: half as long again as a full packet takes (RFC 8289 4.4), after a wake-up that is as late as they are. */
+const TARGET_BYTES = 1.5 * 1500;
+const WAKE_UP_MS = 6;
+
 export class TransmitQueue {
   readonly #path: PacketPath;
   readonly #output: TransmitQueueOutput;
-  readonly #limit: number;
+  readonly #longestLimit: number;
+  #limit: number;
   readonly #onePacketPerSend: boolean;
   readonly #sparse: TransmitLane;
   readonly #bulk: TransmitLane;
@@ -59,6 +77,9 @@ export class TransmitQueue {
   #unbooked = 0;
   #appended = 0;
   #released = false;
+  #bucket: TokenBucket | undefined;
+  /** The last flush ended for want of tokens. */
+  #isThrottled = false;
   readonly #clock: () => number;
   readonly #written = (): void => this.#onWritten();
 
@@ -72,6 +93,7 @@ export class TransmitQueue {
   ) {
     this.#path = path;
     this.#output = output;
+    this.#longestLimit = options.limit;
     this.#limit = options.limit;
     this.#onePacketPerSend = options.onePacketPerSend;
     this.#clock = clock;
@@ -87,6 +109,34 @@ export class TransmitQueue {
   /** IP packets that the last {@link append} was about, taken up or refused; 1 when the hot path could not read it. */
   get appended(): number {
     return this.#appended;
+  }
+
+  /** The rate, not the connection, is what packets wait for. */
+  get isThrottled(): boolean {
+    return this.#isThrottled;
+  }
+
+  /** When `flush` would find tokens again; Infinity when it is not they that it waits for. */
+  get deadline(): number {
+    if (!this.#isThrottled || this.#bucket === undefined || this.#inFlight.length > 0) return Number.POSITIVE_INFINITY;
+    return this.#bucket.timeOf(this.#sparse.bytes > 0 ? -this.#bucket.reserve : 0);
+  }
+
+  handleTimeout(): void {
+    this.flush();
+  }
+
+  /**
+   * From now on no more bytes of IP packets are sent than this; what waits already is subject to it too.
+   * @param rate bits per second; undefined for no limit.
+   * @param burst bytes that may be sent at once after a silence; undefined for a default.
+   */
+  setRate(rate: number | undefined, burst: number | undefined): void {
+    this.#bucket = rate === undefined ? undefined : new TokenBucket(rate, burst, this.#clock(), this.#bucket);
+    const bytesPerMs = this.#bucket?.bytesPerMs ?? Number.POSITIVE_INFINITY;
+    this.#limit = Math.min(this.#longestLimit, Math.max(SMALLEST_LIMIT, bytesPerMs * SHAPED_LIMIT_MS));
+    this.#codel.targetMs = this.#bucket === undefined ? TARGET_MS : WAKE_UP_MS + TARGET_BYTES / bytesPerMs;
+    this.flush();
   }
 
   /**
@@ -105,19 +155,31 @@ export class TransmitQueue {
     return lane.store(bytes, now) ? bytes : Refused.NoBlock;
   }
 
+  /**
+   * Says whether the IP packet at `at`, which was judged already, may go on at once; if not, takes up a copy of it.
+   * @param protocol its PPP protocol.
+   * @returns 0 when it may, and is booked; else as {@link append} does.
+   */
+  offer(at: number, length: number, protocol: number): number {
+    const now = this.#clock();
+    if (this.bytes === 0 && this.#spend(this.#bulk, length, now)) return 0;
+    if (length > MAX_FRAMED_LENGTH) return PathError.TooLong;
+    const bytes = FRAME_HEADER_LENGTH + length;
+    if (this.bytes + bytes > this.#limit) return Refused.QueueFull;
+    const lane = this.#passesBulk(at, length, bytes, now) ? this.#sparse : this.#bulk;
+    if (lane === this.#sparse && lane.bytes === 0 && this.#spend(lane, length, now)) return 0;
+    if (!lane.storeCopy(at, length, protocol, now)) return Refused.NoBlock;
+    this.#isThrottled = true;
+    this.#output.waits?.();
+    return bytes;
+  }
+
   flush(): void {
     if (this.#released || this.#inFlight.length > 0) return;
-    let room = FLUSH_BYTES;
-    for (const lane of [this.#sparse, this.#bulk]) {
-      while (room > 0) {
-        if (lane === this.#bulk) this.#dropStale();
-        const region = lane.take(this.#onePacketPerSend ? 1 : room);
-        if (region === undefined) break;
-        room -= region.length;
-        this.#inFlightBytes += region.length;
-        this.#inFlight.push({ lane, region });
-      }
-    }
+    let room = this.#takeFrom(this.#sparse, FLUSH_BYTES);
+    room = this.#takeFrom(this.#bulk, room);
+    this.#isThrottled = this.#bucket !== undefined && room > 0 && this.#sparse.bytes + this.#bulk.bytes > 0;
+    if (this.#isThrottled && this.#inFlight.length === 0) this.#output.waits?.();
     // Sent only now: a connection that writes at once calls back, and must not find a flush half made.
     const sends = this.#inFlight.slice();
     for (const { region } of sends) {
@@ -131,13 +193,43 @@ export class TransmitQueue {
    */
   release(): void {
     this.#released = true;
+    this.#isThrottled = false;
     this.#sparse.clear();
     this.#bulk.clear();
   }
 
+  /** @returns what is left of `room`. */
+  #takeFrom(lane: TransmitLane, room: number): number {
+    let left = room;
+    while (left > 0) {
+      const tokens = this.#bucket === undefined ? left : this.#tokensFor(lane, this.#clock());
+      if (tokens <= 0) break;
+      if (lane === this.#bulk) this.#dropStale();
+      const region = lane.take(this.#onePacketPerSend ? 1 : Math.min(left, tokens));
+      if (region === undefined) break;
+      this.#bucket?.spend(region.length - lane.countPackets(region) * FRAME_HEADER_LENGTH);
+      left -= region.length;
+      this.#inFlightBytes += region.length;
+      this.#inFlight.push({ lane, region });
+    }
+    return left;
+  }
+
+  #spend(lane: TransmitLane, bytes: number, now: number): boolean {
+    if (this.#tokensFor(lane, now) <= 0) return false;
+    this.#bucket?.spend(bytes);
+    return true;
+  }
+
+  #tokensFor(lane: TransmitLane, now: number): number {
+    if (this.#bucket === undefined) return Number.POSITIVE_INFINITY;
+    const tokens = this.#bucket.tokens(now);
+    return lane === this.#sparse ? tokens + this.#bucket.reserve : tokens;
+  }
+
   #passesBulk(at: number, length: number, bytes: number, now: number): boolean {
     const { stored, served } = this.#bulk;
-    if (this.#inFlight.length === 0 && this.#bulk.bytes < FLUSH_BYTES) {
+    if (!this.#isThrottled && this.#inFlight.length === 0 && this.#bulk.bytes < FLUSH_BYTES) {
       this.#unbooked = stored + 1;
       return false;
     }

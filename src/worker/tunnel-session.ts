@@ -29,8 +29,9 @@ import { ServerTunnel } from '../protocol/server-tunnel.ts';
 import type { ServerTunnelOptions, ServerTunnelOutput } from '../protocol/server-tunnel.ts';
 import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
 import type { Timed } from './deadlines.ts';
-import type { SessionId, SessionPolicy } from './messages.ts';
+import type { RateLimit, SessionId, SessionPolicy } from './messages.ts';
 import { SessionLimits } from './session-limits.ts';
+import { UploadShaper } from './upload-shaper.ts';
 import type { DropReason } from './worker-counters.ts';
 import type { WorkerContext } from './worker-context.ts';
 
@@ -56,6 +57,8 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   #address = 0;
   #mss = 0;
   readonly #limits = new SessionLimits();
+  /** Only while a rate limits what the client sends. */
+  #upload: UploadShaper | undefined;
   #dirty = false;
   #gone = false;
 
@@ -81,6 +84,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
       {
         sendPackets: (bytes, written) => connection.send(bytes, written),
         dropped: length => this.#onDropped(length),
+        waits: () => context.deadlines.update(this.#queue),
       },
     );
     if (onePacketPerRecord) connection.setOnePacketPerRecord();
@@ -113,6 +117,19 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   setPolicy(policy: SessionPolicy): void {
     this.#limits.change(policy, this.#context.now());
     this.#context.deadlines.update(this);
+    this.setRate(policy.rate);
+  }
+
+  /** May be called while traffic flows: no packet is lost by it. */
+  setRate(rate: RateLimit | undefined): void {
+    this.#queue.setRate(rate?.down, rate?.downBurst);
+    if (rate?.up === undefined) {
+      this.#upload?.end();
+      this.#upload = undefined;
+    } else {
+      this.#upload ??= new UploadShaper(this.#context, this.slot);
+      this.#upload.setRate(rate.up, rate.upBurst);
+    }
   }
 
   end(reason: TunnelEndReason): void {
@@ -189,7 +206,8 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     const taken = this.#queue.append(at, length, this.#mss);
     const packets = this.#queue.appended;
     if (taken < 0) {
-      traffic.countDrop(dropReason(taken), this.slot, packets);
+      const isOverRate = taken === Refused.QueueFull && this.#queue.isThrottled;
+      traffic.countDrop(isOverRate ? 'rate-limit' : dropReason(taken), this.slot, packets);
       return;
     }
     traffic.countSent(this.slot, packets, taken - packets * FRAME_HEADER_LENGTH);
@@ -202,7 +220,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   #onDropped(length: number): void {
     const { traffic } = this.#context;
     traffic.countSent(this.slot, -1, -length);
-    traffic.countDrop('queue-delay', this.slot);
+    traffic.countDrop(this.#queue.isThrottled ? 'rate-limit' : 'queue-delay', this.slot);
   }
 
   flush(): void {
@@ -263,6 +281,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     if (this.#tunnel.passesData) {
       this.#admit(to);
       path.admit6(to, 0, NO_PREFIX, 0);
+      this.#upload?.holdBack(to, from);
       packets = uplink.add(to, from, this.slot);
       if (packets > 0) traffic.changed();
     }
@@ -292,6 +311,8 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#gone = true;
     if (this.#address !== 0) this.#context.path.routeRemove(this.#address);
     this.#queue.release();
+    this.#context.deadlines.delete(this.#queue);
+    this.#upload?.release();
     this.#context.leave(this, reason, at);
   }
 }
@@ -313,6 +334,7 @@ function dropReason(code: number): DropReason {
 function refusal(protocol: number): DropReason | undefined {
   switch (protocol) {
     case PppProtocol.Ipv4:
+    case EntryMark.Held:
       return undefined;
     case EntryMark.Malformed:
     case EntryMark.NoPppHeader:

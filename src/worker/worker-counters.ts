@@ -19,6 +19,7 @@ export const DROP_REASONS = [
   'too-long',
   'unknown-protocol',
   'device-refused',
+  'rate-limit',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
