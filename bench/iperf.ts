@@ -19,6 +19,8 @@ export interface TransferRequest {
   readonly seconds: number;
   /** Of the client, as nice(1) has it: 0 by default. */
   readonly niceness?: number;
+  /** Congestion control of both ends; {@link CONGESTION} by default. */
+  readonly congestion?: string;
 }
 
 /** Of the two ends: what nearly all hosts have, whatever this machine is set to. */
@@ -63,7 +65,7 @@ interface Outcome {
 }
 
 async function runClient(request: TransferRequest): Promise<Outcome> {
-  const { from, address, server, port, direction, seconds, niceness = 0 } = request;
+  const { from, address, server, port, direction, seconds, niceness = 0, congestion = CONGESTION } = request;
   const args = [
     '-c',
     server,
@@ -76,7 +78,7 @@ async function runClient(request: TransferRequest): Promise<Outcome> {
     '-i',
     '0',
     '-C',
-    CONGESTION,
+    congestion,
     '-J',
   ];
   if (direction === 'download') args.push('-R');

@@ -19,7 +19,7 @@ import type { DevicesReport, DevicesRequest } from './tunnel-devices.ts';
 /** The gateway's address in the tunnels. */
 export const INNER_GATEWAY = '10.66.0.1';
 export const OUTER = { gateway: '192.0.2.1', client: '192.0.2.2', device: 'outer' } as const;
-const TUNNEL_MTU = 1400;
+export const TUNNEL_MTU = 1400;
 const FIRST_SERVER_PORT = 5201;
 const IPV4_SETTINGS = '/proc/sys/net/ipv4';
 
@@ -50,8 +50,15 @@ export class KernelTestbed {
   readonly #children: Child[] = [];
   #devices = 0;
 
-  /** @param congestion the outer path's congestion control, one of those in {@link congestionControls}; the first by default. */
-  static async start(cable: Cable = layVeth, congestion?: string): Promise<KernelTestbed> {
+  /**
+   * @param congestion the outer path's congestion control, one of those in {@link congestionControls}; the first by default.
+   * @param users of the gateway, beside those that every site has.
+   */
+  static async start(
+    cable: Cable = layVeth,
+    congestion?: string,
+    users: readonly object[] = [],
+  ): Promise<KernelTestbed> {
     const gatewaySide = new Namespace('g');
     const clientSide = new Namespace('c');
     let site: Site | undefined;
@@ -61,11 +68,15 @@ export class KernelTestbed {
         side.runBlocking('sh', '-c', `echo ${congestion} > ${IPV4_SETTINGS}/tcp_congestion_control`);
       }
       path = await cable(gatewaySide, clientSide);
-      site = await createSite({
-        listen: [{ address: `${OUTER.gateway}:443` }],
-        workers: 1,
-        network: { mode: 'tun', device: 'sstp', ipv4: { pool: ['10.66.0.0/16'], gateway: INNER_GATEWAY } },
-      });
+      site = await createSite(
+        {
+          listen: [{ address: `${OUTER.gateway}:443` }],
+          workers: 1,
+          network: { mode: 'tun', device: 'sstp', ipv4: { pool: ['10.66.0.0/16'], gateway: INNER_GATEWAY } },
+        },
+        'rsa',
+        users,
+      );
       process.once('exit', site.remove);
       const gateway = await GatewayProcess.start(site, gatewaySide.name);
       return new KernelTestbed(gatewaySide, clientSide, gateway, site, path);
@@ -100,8 +111,8 @@ export class KernelTestbed {
   }
 
   /** One more client process, with `count` tunnels that each have a TUN device and an address of their own. */
-  async openTunnels(count: number): Promise<TunnelDevices> {
-    const request: DevicesRequest = { target: this.target, count, first: this.#devices, mtu: TUNNEL_MTU };
+  async openTunnels(count: number, user = USER): Promise<TunnelDevices> {
+    const request: DevicesRequest = { target: { ...this.target, user }, count, first: this.#devices, mtu: TUNNEL_MTU };
     this.#devices += count;
     const [child, { addresses }] = await startScript<DevicesReport>(this.clientSide, 'tunnel-devices', request);
     this.#children.push(child);

@@ -43,6 +43,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     summary: 'ping through idle and loaded tunnels, and over a path of 50 Mbit/s and 20 ms (root, iperf3, ping, tc)',
     load: async () => (await import('./rtt.ts')).rtt,
   },
+  ratelimit: {
+    summary: 'rate asked and measured of TCP, 1 to 100 Mbit/s, both directions; ping beside it (root, iperf3, ping)',
+    load: async () => (await import('./ratelimit.ts')).ratelimit,
+  },
   scale: {
     summary: 'gateway CPU per tunnel and per packet at 10 to 5,000 tunnels, 1 and 2 workers, and its slope (root)',
     load: async () => (await import('./scale.ts')).scale,

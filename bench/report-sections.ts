@@ -112,6 +112,27 @@ with a buffer of one bandwidth-delay product. The last word of such a path is th
     ],
   },
   {
+    benchmark: 'ratelimit',
+    title: 'Rate limits',
+    text: `One TCP connection of iperf3 through a tunnel whose user has a rate, on a path that takes no time and on one of 20 ms there
+and back. What is measured is the rate of IP packets that arrived, which is what a limit counts: that of the payload and of 52 bytes of
+headers in each packet. The pings go through the same tunnel, beside the transfer.`,
+    charts: [
+      {
+        name: 'ratelimit-error',
+        title: 'Measured rate, % of what was asked for',
+        label: row => `${String(row['path'])}, ${String(row['TCP'])}, ${String(row['asked Mbit/s'])} Mbit/s`,
+        series: { by: 'direction', value: 'of asked %' },
+      },
+      {
+        name: 'ratelimit-ping',
+        title: 'Ping beside the transfer, p50, ms',
+        label: row => `${String(row['path'])}, ${String(row['TCP'])}, ${String(row['asked Mbit/s'])} Mbit/s`,
+        series: { by: 'direction', value: 'ping p50 ms' },
+      },
+    ],
+  },
+  {
     benchmark: 'scale',
     title: 'From few tunnels to many',
     text: `What one more tunnel and one more packet costs when there are few or many already: should be flat.`,

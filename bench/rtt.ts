@@ -10,14 +10,13 @@ import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Namespace } from '../test/tun/namespace.ts';
 import type { Benchmark, Row } from './benchmark.ts';
-import { startScript } from './children.ts';
 import { transfer } from './iperf.ts';
 import type { Direction } from './iperf.ts';
 import { INNER_GATEWAY, KernelTestbed, OUTER, congestionControls } from './kernel-testbed.ts';
 import type { Cable } from './kernel-testbed.ts';
+import { layLongCable } from './long-cable.ts';
 import { ping } from './ping.ts';
 import type { Latency } from './ping.ts';
-import type { SlowPathRequest } from './slow-path.ts';
 import { median } from './statistics.ts';
 
 interface Effort {
@@ -148,26 +147,14 @@ async function openTunnel(testbed: KernelTestbed, niceness: number): Promise<str
 function slowCable(bottleneck: Bottleneck): Cable {
   return async (gatewaySide, clientSide) => {
     const { bitsPerSecond, delayMs } = LINK;
-    const { device } = OUTER;
-    const farEnd = `${device}-c`;
-    const request: SlowPathRequest = {
-      devices: [device, farEnd],
+    const path = await layLongCable(gatewaySide, clientSide, {
       delayMs,
       ...(bottleneck === 'router' && { bottleneck: { bitsPerSecond, bufferBytes: ROUTER_BUFFER } }),
-    };
-    const [path] = await startScript(gatewaySide, 'slow-path', request);
+    });
     setPriority(path.pid, NICENESS.measuring);
-    gatewaySide.ip('link', 'set', 'dev', farEnd, 'netns', clientSide.name, 'name', device);
-    for (const [side, address] of [
-      [gatewaySide, OUTER.gateway],
-      [clientSide, OUTER.client],
-    ] as const) {
-      side.ip('address', 'add', `${address}/24`, 'dev', device);
-      side.ip('link', 'set', 'dev', device, 'addrgenmode', 'none', 'mtu', '1500', 'txqueuelen', '1000', 'up');
-    }
     if (bottleneck === 'interface') {
       const limits = ['rate', `${bitsPerSecond}bit`, 'burst', TBF.burst, 'limit', TBF.limit];
-      gatewaySide.runBlocking('tc', 'qdisc', 'add', 'dev', device, 'root', 'tbf', ...limits);
+      gatewaySide.runBlocking('tc', 'qdisc', 'add', 'dev', OUTER.device, 'root', 'tbf', ...limits);
     }
     return path;
   };

@@ -7,6 +7,8 @@ import { field, flag, integer, ipv4Address, quotedText, refuse, Refusal, unavail
 import type { YamlSource } from '../config/yaml-source.ts';
 import { ntPasswordHash } from '../crypto/ms-chap-v2.ts';
 import { formatIpv4 } from '../wire/ip.ts';
+import { parseMikrotikRate } from './rate-limit.ts';
+import type { RateLimit } from './session-attributes.ts';
 
 export interface UserRecord {
   readonly name: string;
@@ -18,6 +20,7 @@ export interface UserRecord {
   readonly ipv4: number | undefined;
   /** Infinity when the file sets no limit. */
   readonly maxSessions: number;
+  readonly rate: RateLimit | undefined;
   readonly disabled: boolean;
 }
 
@@ -35,7 +38,7 @@ const entrySchema = z.strictObject({
   ipv4: ipv4Address().optional(),
   maxSessions: integer(1, 1_000_000).optional(),
   disabled: flag().default(false),
-  rate: unavailable('a rate limit').optional(),
+  rate: rateLimit().optional(),
   ipv6: unavailable('IPv6').optional(),
 });
 
@@ -70,6 +73,7 @@ export function readUsers(source: YamlSource): UserRecord[] {
       password,
       ipv4,
       maxSessions: entry.maxSessions ?? Infinity,
+      rate: entry.rate,
       disabled: entry.disabled,
     };
   });
@@ -100,6 +104,13 @@ function ntHash(): z.ZodType<Uint8Array> {
     // Not quoted back: it is a secret also when it is mistyped.
     if (typeof value !== 'string' || !/^[0-9a-f]{32}$/i.test(value)) return new Refusal('is not an NT hash');
     return Uint8Array.from(Buffer.from(value, 'hex'));
+  });
+}
+
+function rateLimit(): z.ZodType<RateLimit> {
+  return field('upload and download of the client in bit/s, such as 2M/10M', value => {
+    const rate = typeof value === 'string' || typeof value === 'number' ? parseMikrotikRate(String(value)) : undefined;
+    return rate ?? refuse(value);
   });
 }
 

@@ -11,6 +11,7 @@ export function usersAuthority(users: UsersFile): Authority {
       const attributes = {
         ipv4: user.ipv4 === undefined ? undefined : ({ kind: 'fixed', address: user.ipv4 } as const),
         maxSessions: user.maxSessions,
+        rate: user.rate,
       };
       return { kind: 'accepted', user: user.name, hlak, message, attributes };
     },

@@ -56,6 +56,7 @@ export class UsersFile {
       password,
       ipv4: undefined,
       maxSessions: Infinity,
+      rate: undefined,
       disabled: true,
     };
   }

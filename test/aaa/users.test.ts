@@ -119,13 +119,22 @@ describe('the users file decides', () => {
 
 describe('a users file', () => {
   test('tells the static addresses and the limits of its users', context => {
-    const file = users(context, '[{ name: a, password: x, ipv4: 10.0.0.7, maxSessions: 2 }, { name: b, password: y }]');
+    const file = users(
+      context,
+      '[{ name: a, password: x, ipv4: 10.0.0.7, maxSessions: 2, rate: 2M/10M }, { name: b, password: y }]',
+    );
     assert.deepEqual(file.staticAddresses(), [0x0a00_0007]);
     assert.equal(file.size, 2);
     const decision = file.decide(pap('a', 'x'));
     assert.ok(decision.kind === 'accepted' && decision.user.maxSessions === 2);
+    assert.deepEqual(decision.user.rate, { up: 2e6, down: 10e6, upBurst: undefined, downBurst: undefined });
     const other = file.decide(pap('b', 'y'));
-    assert.ok(other.kind === 'accepted' && other.user.maxSessions === Infinity && other.user.ipv4 === undefined);
+    assert.ok(
+      other.kind === 'accepted' &&
+        other.user.maxSessions === Infinity &&
+        other.user.ipv4 === undefined &&
+        other.user.rate === undefined,
+    );
     assert.throws(() => file.requireFree('users.yaml', 0x0a00_0007), {
       name: 'ConfigError',
       message: 'users.yaml: user "a" has the gateway\'s own address 10.0.0.7',
@@ -196,8 +205,13 @@ describe('a users file', () => {
     ],
     [
       'a key that is not built yet',
-      '- { name: a, password: x, rate: 5M }',
-      'users.yaml:1: [0].rate: a rate limit is not available in this version; accepted: leave the key out',
+      '- { name: a, password: x, ipv6: 2001:db8::1 }',
+      'users.yaml:1: [0].ipv6: IPv6 is not available in this version; accepted: leave the key out',
+    ],
+    [
+      'a rate in words',
+      '- { name: a, password: x, rate: 5 Mbit/s }',
+      'users.yaml:1: [0].rate: "5 Mbit/s" cannot be used; accepted: upload and download of the client in bit/s, such as 2M/10M',
     ],
     [
       'an unknown key',

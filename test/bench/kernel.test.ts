@@ -30,6 +30,10 @@ describe('bench with traffic of the kernel', { skip: namespacesUnavailable() || 
     assertRows(await bench('rtt'), [/^as fast as it goes +none /m, /^50 Mbit.* download, same tunnel /m]);
   });
 
+  test('ratelimit measures both directions of a tunnel with a rate', async () => {
+    assertRows(await bench('ratelimit'), [/^0 ms +cubic +upload +10 /m, /^0 ms +cubic +download +10 /m]);
+  });
+
   test('limit measures TLS and TUN', async () => {
     assertRows(await bench('limit'), [
       /^TLS receive, /m,

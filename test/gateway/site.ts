@@ -18,10 +18,14 @@ export interface Site {
 /** RSA with 2048 bits, or P-256. */
 export type KeyType = 'rsa' | 'ec';
 
-/** @param overrides top-level sections that replace the defaults here, as they stand in YAML (JSON is YAML). */
+/**
+ * @param overrides top-level sections that replace the defaults here, as they stand in YAML (JSON is YAML).
+ * @param users more of them, as they stand in the users file.
+ */
 export async function createSite(
   overrides: Readonly<Record<string, unknown>> = {},
   keyType: KeyType = 'rsa',
+  users: readonly object[] = [],
 ): Promise<Site> {
   const directory = mkdtempSync(join(tmpdir(), 'sstp-gateway-test-'));
   const pair = await generate([{ name: 'commonName', value: 'localhost' }], {
@@ -54,6 +58,7 @@ export async function createSite(
       { name: 'disabled', password: PASSWORD, disabled: true },
       { name: 'single', password: PASSWORD, maxSessions: 1 },
       { name: 'fixed', password: PASSWORD, ipv4: '10.66.200.1' },
+      ...users,
     ]),
   );
   const configFile = file(
