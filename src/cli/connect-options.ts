@@ -9,7 +9,7 @@ import { parseIpv4 } from '../wire/ip.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 import type { ConnectFlags } from './connect.ts';
 
-const AUTH_METHODS: readonly AuthMethod[] = ['pap', 'chap', 'mschapv2'];
+const AUTH_METHODS: readonly AuthMethod[] = ['pap', 'chap', 'mschapv2', 'eap'];
 const HTTPS_PORT = 443;
 const HTTP_PORT = 80;
 /** RFC 791: every host takes datagrams of this size; above is what one SSTP packet holds. */

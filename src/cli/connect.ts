@@ -39,7 +39,7 @@ export function register(program: Command): void {
     .option('--server-name <name>', 'name for the TLS server_name extension when it differs from the host')
     .option('--proxy <url>', 'HTTP proxy, http://[user:password@]host[:port], the port is 80 unless given')
     .addOption(
-      new Option('--auth <methods>', 'what the server may ask for, by comma: mschapv2, chap, pap').default(
+      new Option('--auth <methods>', 'what the server may ask for, by comma: mschapv2, eap, chap, pap').default(
         'mschapv2',
         'mschapv2 only',
       ),
@@ -66,8 +66,8 @@ const NOTES = `
 Trust: the certificate must come from a known authority (the system's, or --ca) and be valid for the host in the URL.
 --certificate-sha256 takes the place of both, for self-signed certificates; the fingerprint is what
   openssl x509 -in cert.pem -noout -fingerprint -sha256
-prints. Of the methods, only mschapv2 also proves the server to the client, whatever its certificate; pap hands the
-password to the server, protected by TLS alone.
+prints. Of the methods, mschapv2 and eap (which is EAP-MSCHAPv2) also prove the server to the client, whatever its
+certificate; pap hands the password to the server, protected by TLS alone.
 
 Routes: without --route only the server's own address in the tunnel is reached through it. A route that also covers the
 server's outer address, such as default, is safe: the way to the server is kept. All routes go with the tunnel.

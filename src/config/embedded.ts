@@ -49,7 +49,7 @@ export async function embeddedDefault(stateDirectory: string, now = new Date()):
       drainTimeout: parsed.drainTimeout,
       sstp: parsed.sstp,
       // The demo user's password is there in plain text, so that every method can be tried.
-      ppp: { ...parsed.ppp, auth: ['mschapv2', 'chap', 'pap'] },
+      ppp: { ...parsed.ppp, auth: ['mschapv2', 'eap', 'chap', 'pap'] },
       network: {
         mode: parsed.network.mode,
         device: parsed.network.device,

@@ -17,7 +17,7 @@ import {
 } from './fields.ts';
 import type { BindingHash, PppAuthMethod } from './schema.ts';
 
-const AUTH_METHODS: readonly PppAuthMethod[] = ['pap', 'chap', 'mschapv2'];
+const AUTH_METHODS: readonly PppAuthMethod[] = ['pap', 'chap', 'mschapv2', 'eap'];
 const HASHES: readonly BindingHash[] = ['sha256', 'sha1'];
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -62,12 +62,9 @@ const sstp = z.strictObject({
 const ppp = z.strictObject({
   // RFC 791: every host takes 576 bytes. 1500 is what the receive buffers of clients are made for.
   mtu: integer(576, 1500).default(1400),
-  auth: uniqueList(
-    field(AUTH_METHODS.join(', '), value => {
-      if (value === 'eap') return new Refusal('eap is not available in this version');
-      return AUTH_METHODS.find(method => method === value) ?? refuse(value);
-    }),
-  ).default(['mschapv2']),
+  // A client that insists on EAP asks for it instead of MS-CHAPv2. The other way round fails: Windows with an automatic choice of
+  // method takes an offer of EAP, finds no type of EAP that suits it, and does not always go back to MS-CHAPv2.
+  auth: uniqueList(oneOf(AUTH_METHODS)).default(['mschapv2', 'eap']),
   lcpEcho: z
     .strictObject({
       interval: duration('1s', '1h').default(30_000),

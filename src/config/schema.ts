@@ -60,7 +60,7 @@ export interface Config {
   readonly log: { readonly level: LogLevel; readonly format: 'json' | 'pretty' };
 }
 
-export type PppAuthMethod = 'pap' | 'chap' | 'mschapv2';
+export type PppAuthMethod = 'pap' | 'chap' | 'mschapv2' | 'eap';
 export type BindingHash = 'sha256' | 'sha1';
 type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 

@@ -10,7 +10,7 @@ export interface ServerTunnelOptions {
 }
 
 export interface ServerTunnelOutput extends TunnelOutput {
-  /** The peer wants to prove who it is. Answered by `verdict`, at any later time. */
+  /** The peer wants to prove who it is, or says more to that. Answered by `verdict`, at any later time. */
   verify(credentials: Credentials): void;
   /** The peer was told that it is accepted. */
   authenticated(user: string, method: AuthMethod): void;
@@ -27,9 +27,9 @@ export class ServerTunnel extends Tunnel {
       {
         ...this.pppOutput(),
         verify: credentials => output.verify(credentials),
-        authenticated: (user, method, hlak) => {
+        authenticated: (user, method, hlak, alternatives) => {
           output.authenticated(user, method);
-          this.defer(now => this.call.authenticated(hlak, now));
+          this.defer(now => this.call.authenticated(hlak, now, alternatives));
         },
         // PPP goes on: LCP Terminate follows the failure message, and only then SSTP disconnects. A client whose link
         // just drops shows its user anything but "wrong password".
@@ -46,14 +46,19 @@ export class ServerTunnel extends Tunnel {
     return this.ppp.peerMru;
   }
 
+  /** How the client described itself in LCP: at most four texts of printable ASCII, at most 64 characters each. */
+  get identification(): readonly string[] {
+    return this.ppp.identification;
+  }
+
   /** A new HTTPS connection, whose SSTP request has been answered. */
   accept(now: number): void {
     this.call.accept(now);
   }
 
   /**
-   * Answers `verify`. Of no effect when the tunnel has ended meanwhile. The tunnel takes the verdict's `hlak` over and
-   * overwrites it with zeros after use.
+   * Answers `verify`. Of no effect when the tunnel has ended meanwhile. The tunnel takes the verdict's keys over and
+   * overwrites them with zeros after use.
    */
   verdict(verdict: Verdict, now: number): void {
     this.ppp.verdict(verdict, now);

@@ -24,6 +24,8 @@ export function workerSettings(config: Config, serverName: string): WorkerSettin
     ppp: {
       mtu: config.ppp.mtu,
       auth: config.ppp.auth,
+      // Users with passwords are judged here; RADIUS leads a conversation of its own, with whatever types it has.
+      eap: config.aaa.method === 'users' ? 'local' : 'relay',
       lcpEcho: { intervalMs: config.ppp.lcpEcho.interval, failures: config.ppp.lcpEcho.failures },
       serverName,
     },

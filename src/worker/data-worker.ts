@@ -206,6 +206,7 @@ export class DataWorker {
       ppp: {
         mru: ppp.mtu,
         auth: ppp.auth,
+        eap: ppp.eap,
         serverName: ppp.serverName,
         lcpEcho: ppp.lcpEcho,
         authTimeoutMs: sstp.negotiationTimeoutMs * AUTH_SHARE,

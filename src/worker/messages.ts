@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
-import type { AuthMethod, Credentials, Verdict } from '../protocol/ppp/credentials.ts';
+import type { AuthMethod, Credentials, EapMode, Verdict } from '../protocol/ppp/credentials.ts';
 import type { RefusalReason } from '../https/connection.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
 
@@ -52,6 +52,7 @@ export interface WorkerSettings {
   readonly ppp: {
     readonly mtu: number;
     readonly auth: readonly AuthMethod[];
+    readonly eap: EapMode;
     readonly lcpEcho: { readonly intervalMs: number; readonly failures: number };
     readonly serverName: string;
   };

@@ -91,7 +91,7 @@ describe('connect --check', () => {
   });
 
   test('works with every method that it allows', async () => {
-    for (const method of ['pap', 'chap', 'mschapv2']) {
+    for (const method of ['pap', 'chap', 'mschapv2', 'eap']) {
       const outcome = await trusting('--password', PASSWORD, '--auth', method, '--count', '0');
       assert.equal(outcome.code, 0, `${method}: ${outcome.stderr}`);
     }
@@ -99,7 +99,7 @@ describe('connect --check', () => {
 
   test('says what was wrong with user name or password', async () => {
     const message = /did not come up: the server refused user name or password \("Authentication failed"\)/;
-    for (const method of ['mschapv2', 'chap', 'pap']) {
+    for (const method of ['mschapv2', 'eap', 'chap', 'pap']) {
       await refused(trusting('--password', 'guess', '--auth', method), message);
     }
     const { stdout, code } = await trusting('--password', 'guess', '--json');
@@ -164,7 +164,7 @@ describe('connect --check', () => {
       'https://localhost',
       /--proxy: a % in user or password is written %25/,
     ],
-    [[...LOGIN, '--auth', 'mschapv2,eap'], 'https://localhost', /accepted are pap, chap, mschapv2/],
+    [[...LOGIN, '--auth', 'mschapv2,peap'], 'https://localhost', /accepted are pap, chap, mschapv2, eap/],
     [[...LOGIN, '--mtu', '9000'], 'https://localhost', /--mtu 9000: accepted is a number from 576 to 4087/],
     [[...LOGIN, '--count', '-1'], 'https://localhost', /--count -1: accepted is a number from 0/],
     [[...LOGIN, '--route', '10.0.0.0/33'], 'https://localhost', /--route 10\.0\.0\.0\/33: accepted is an IPv4 network/],

@@ -69,7 +69,7 @@ export async function createSite(
       workers: 2,
       stateDir: 'state',
       network: { mode: 'echo', ipv4: { pool: ['10.66.0.0/16'], gateway: '10.66.0.1', dns: ['10.66.0.53'] } },
-      ppp: { auth: ['mschapv2', 'chap', 'pap'] },
+      ppp: { auth: ['mschapv2', 'eap', 'chap', 'pap'] },
       aaa: { method: 'users', users: 'users.yaml' },
       admin: { listen: '127.0.0.1:0' },
       log: { level: 'info', format: 'json' },

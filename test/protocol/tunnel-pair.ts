@@ -86,7 +86,7 @@ export class TunnelPair {
     };
     this.server = new ServerTunnel(this.serverEnd, {
       sstp: sstp('certificate'),
-      ppp: { ...ppp, serverName: 'gateway' },
+      ppp: { ...ppp, eap: 'local', serverName: 'gateway' },
     });
     this.link.attach(this.client, this.server);
   }

@@ -8,7 +8,7 @@ import { NETWORK, TunnelPair, USER } from './tunnel-pair.ts';
 
 const PERFECT: LinkConditions = { latencyMs: 10, jitterMs: 0, loss: 0 };
 const MINUTE = 60_000;
-const METHODS = ['pap', 'chap', 'mschapv2'] as const;
+const METHODS = ['pap', 'chap', 'mschapv2', 'eap'] as const;
 const LCP_TERMINATE = `Lcp ${ControlCode.TerminateRequest}`;
 const LCP_TERMINATE_ACK = `Lcp ${ControlCode.TerminateAck}`;
 
@@ -42,7 +42,7 @@ describe('a tunnel', () => {
       assert.deepEqual(pair.serverEnd.events.slice(0, 1), ['closing auth-failed']);
       assert.deepEqual(pair.clientEnd.events.slice(0, 1), ['closing auth-failed']);
       assert.equal(pair.client.endReason, 'auth-failed');
-      const failure = method === 'pap' ? 'S Pap 3' : 'S Chap 4';
+      const failure = { pap: 'S Pap 3', chap: 'S Chap 4', mschapv2: 'S Chap 4', eap: 'S Eap 4' }[method];
       const farewell = [failure, `S ${LCP_TERMINATE}`, 'S CallDisconnect(0,0)'];
       assert.deepEqual(
         pair.wire.filter(entry => farewell.includes(entry)),
@@ -254,7 +254,7 @@ describe('a tunnel', () => {
         const bytes = random.bytes(random.below(200));
         if (random.chance(0.7)) bytes.set([0x10, 0x01, 0, bytes.length, 0, random.below(11)].slice(0, bytes.length));
         pair.server.receiveControl(bytes, pair.link.now);
-        const protocols = [0xc021, 0xc023, 0xc223, 0x8021, 0x80fd, 0x0021, 0x00fd];
+        const protocols = [0xc021, 0xc023, 0xc223, 0xc227, 0x8021, 0x80fd, 0x0021, 0x00fd];
         pair.server.receiveFrame(
           protocols[random.below(protocols.length)] ?? 0,
           random.bytes(random.below(60)),

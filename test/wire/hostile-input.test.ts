@@ -9,6 +9,7 @@ import {
   parseMsChapV2Success,
 } from '../../src/wire/chap.ts';
 import { decodeCpPacket, parseOptions } from '../../src/wire/control-protocol.ts';
+import { parseEapMsChapV2, parseEapPacket } from '../../src/wire/eap.ts';
 import { parseIpv4 } from '../../src/wire/ip.ts';
 import { parseAddressOption } from '../../src/wire/ipcp.ts';
 import {
@@ -35,6 +36,8 @@ describe('hostile input', () => {
     parseChapValue,
     parseCryptoBinding,
     parseCryptoBindingRequest,
+    parseEapMsChapV2,
+    parseEapPacket,
     parseEncapsulatedProtocolId,
     parseMagicData,
     parseMagicNumber,

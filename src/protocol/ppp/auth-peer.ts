@@ -1,5 +1,6 @@
 import { ChapMd5Prover, ChapPeer, MsChapV2Prover } from './chap-peer.ts';
 import type { AuthMethod } from './credentials.ts';
+import { EapPeer } from './eap-peer.ts';
 import type { PppEndReason } from './end-reason.ts';
 import { PapPeer } from './pap-peer.ts';
 
@@ -14,7 +15,7 @@ export interface AuthPeer {
 
 /** What the server said about a refusal. */
 export interface AuthFailure {
-  /** RFC 2759 6, for MS-CHAPv2 only and not from every server. */
+  /** RFC 2759 6, for MS-CHAPv2 only, in EAP or not, and not from every server. */
   readonly code: number | undefined;
   /** The server's text, which may be empty. */
   readonly message: string;
@@ -42,4 +43,5 @@ export const AUTH_PEERS: Readonly<Record<AuthMethod, (output: AuthPeerOutput, op
     pap: (output, options) => new PapPeer(output, options),
     chap: (output, options) => new ChapPeer(new ChapMd5Prover(options), output, options),
     mschapv2: (output, options) => new ChapPeer(new MsChapV2Prover(options), output, options),
+    eap: (output, options) => new EapPeer(output, options),
   };

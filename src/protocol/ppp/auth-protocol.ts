@@ -14,6 +14,7 @@ const AUTH_PROTOCOLS: Readonly<Record<AuthMethod, AuthenticationProtocol>> = {
   pap: { protocol: PppProtocol.Pap, algorithm: undefined },
   chap: { protocol: PppProtocol.Chap, algorithm: ChapAlgorithm.Md5 },
   mschapv2: { protocol: PppProtocol.Chap, algorithm: ChapAlgorithm.MsChapV2 },
+  eap: { protocol: PppProtocol.Eap, algorithm: undefined },
 };
 
 const METHODS = Object.keys(AUTH_PROTOCOLS) as AuthMethod[];

@@ -1,5 +1,14 @@
-import type { AcceptedVerdict, AuthMethod, Credentials, FinalVerdict } from './credentials.ts';
 import { ChapAuthenticator, CHAP_MD5, MS_CHAP_V2 } from './chap-authenticator.ts';
+import type {
+  AcceptedVerdict,
+  AuthMethod,
+  ChallengeVerdict,
+  Credentials,
+  EapMode,
+  FinalVerdict,
+} from './credentials.ts';
+import { EapLocalAuthenticator } from './eap-local-authenticator.ts';
+import { EapRelayAuthenticator } from './eap-relay-authenticator.ts';
 import { PapAuthenticator } from './pap-authenticator.ts';
 
 /** The server's side of one authentication. What it sends are information fields of its own PPP protocol. */
@@ -10,26 +19,31 @@ export interface Authenticator {
   receive(information: Uint8Array, now: number): void;
   /** The answer to `verify`. Without an open question it is ignored. */
   verdict(verdict: FinalVerdict, now: number): void;
+  /** The same for a verdict that is none yet. Absent where the peer cannot be asked for more. */
+  challenge?(verdict: ChallengeVerdict, now: number): void;
   handleTimeout(now: number): void;
 }
 
 export interface AuthenticatorOutput {
   send(information: Uint8Array): void;
-  /** Called at most once: a second attempt of the peer gets the answer to the first. */
+  /** One at a time; but for EAP that is relayed once at all: a second attempt of the peer gets the answer to the first. */
   verify(credentials: Credentials): void;
   /** The peer has been told so already. */
   accepted(user: string, verdict: AcceptedVerdict, now: number): void;
   /** The peer has been told so already. */
   rejected(user: string): void;
+  /** The peer wants none of the types of EAP that can be had. True when LCP goes on with another method: it need not be told. */
+  refused(): boolean;
   timedOut(): void;
 }
 
 export interface AuthenticatorOptions {
-  /** Our name in a CHAP Challenge. */
+  readonly eap: EapMode;
+  /** Our name in a Challenge. */
   readonly serverName: string;
   /** From start to verdict. */
   readonly authTimeoutMs: number;
-  /** Between two copies of a Challenge. */
+  /** Between two copies of what waits for an answer. */
   readonly retransmitMs: number;
   readonly random: (length: number) => Uint8Array;
 }
@@ -40,4 +54,6 @@ export const AUTHENTICATORS: Readonly<
   pap: (output, options) => new PapAuthenticator(output, options),
   chap: (output, options) => new ChapAuthenticator(CHAP_MD5, output, options),
   mschapv2: (output, options) => new ChapAuthenticator(MS_CHAP_V2, output, options),
+  eap: (output, options) =>
+    options.eap === 'local' ? new EapLocalAuthenticator(output, options) : new EapRelayAuthenticator(output, options),
 };

@@ -102,6 +102,12 @@ export class ControlProtocol {
     this.#forgetNegotiation();
   }
 
+  /** Down and Up: negotiates anew. `closed` is called when it was opened. */
+  restart(now: number): void {
+    this.lowerDown();
+    this.#automaton.fire('Up', now);
+  }
+
   /** One PPP information field. What is malformed or out of sequence is discarded silently, as RFC 1661 5 demands. */
   receive(information: Uint8Array, now: number): void {
     const packet = decodeCpPacket(information);

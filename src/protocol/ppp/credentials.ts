@@ -3,7 +3,10 @@
 import type { Ipv6Prefix } from '../../wire/ipv6.ts';
 
 /** Authentication methods by the words that the configuration uses, in no order. */
-export type AuthMethod = 'pap' | 'chap' | 'mschapv2';
+export type AuthMethod = 'pap' | 'chap' | 'mschapv2' | 'eap';
+
+/** Who leads EAP: we ourselves, with EAP-MSCHAPv2, or whoever answers `verify`, with any type. */
+export type EapMode = 'local' | 'relay';
 
 /** One attempt of the peer to prove who it is. Byte fields have the lengths of their method's packets. */
 export type Credentials =

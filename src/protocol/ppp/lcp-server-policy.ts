@@ -7,7 +7,7 @@ import type { JudgementBuilder } from './option-policy.ts';
 
 /** LCP of the side that authenticates the other one: offers its methods in order until the peer takes one. */
 export class LcpServerPolicy extends LcpPolicy {
-  readonly #methods: readonly AuthMethod[];
+  #methods: readonly AuthMethod[];
   #left: AuthMethod[];
 
   /** `methods` must not be empty. */
@@ -21,6 +21,12 @@ export class LcpServerPolicy extends LcpPolicy {
   /** The method that was agreed on, once LCP is opened. */
   get method(): AuthMethod | undefined {
     return this.#left[0];
+  }
+
+  /** The agreed method leads nowhere: it is not offered again. False when no other one is left. */
+  abandonMethod(): boolean {
+    this.#methods = this.#methods.filter(method => method !== this.method);
+    return this.#methods.length > 0;
   }
 
   protected override restartAuthentication(): void {

@@ -10,6 +10,8 @@ import type { LcpPolicy } from './lcp-policy.ts';
 import type { OptionPolicy } from './option-policy.ts';
 import { State } from './transition-table.ts';
 
+const AUTHENTICATION: ReadonlySet<number> = new Set([PppProtocol.Pap, PppProtocol.Chap, PppProtocol.Eap]);
+
 /** RFC 1661 3.2. */
 export type PppPhase = 'dead' | 'establish' | 'authenticate' | 'network' | 'terminate';
 
@@ -64,6 +66,8 @@ export class PppLink {
   /** Why the link is to end; the first reason stays. */
   #endReason: PppEndReason | undefined;
   #lcpFinished = false;
+  /** The role wants LCP negotiated anew; until that has begun. */
+  #isRenegotiating = false;
   #over = false;
 
   constructor(role: PppRole, policy: LcpPolicy, options: PppLinkOptions) {
@@ -143,6 +147,16 @@ export class PppLink {
     this.#endReason ??= reason;
   }
 
+  /** LCP is to be negotiated anew, after which authentication starts over. Acted upon in `settle`. */
+  renegotiate(): void {
+    this.#isRenegotiating = true;
+  }
+
+  /** How the peer described itself. */
+  get identification(): readonly string[] {
+    return this.#lcp.identification;
+  }
+
   /** Authentication has succeeded: negotiates the network protocols, given by PPP protocol number. */
   enterNetwork(policies: ReadonlyMap<number, OptionPolicy>, now: number): void {
     if (this.#phase !== 'authenticate' || this.#endReason !== undefined) return;
@@ -158,6 +172,8 @@ export class PppLink {
   /** Acts upon what the parts have reported. A role calls it at the end of each input of its own. */
   settle(now: number): void {
     if (this.#over) return;
+    if (this.#isRenegotiating && this.#endReason === undefined) this.#lcp.restart(now);
+    this.#isRenegotiating = false;
     this.#dropNetworks();
     // At rest LCP could be talked into a new negotiation, but a link of SSTP does not outlive its first one.
     if (this.#lcpFinished) this.end(this.#policy.failure);
@@ -218,7 +234,7 @@ export class PppLink {
   #dispatch(protocol: number, information: Uint8Array, now: number): void {
     if (this.#phase !== 'authenticate' && this.#phase !== 'network') return;
     if (protocol === this.#authentication?.protocol) return this.#authentication.machine.receive(information, now);
-    if (this.#phase !== 'network' || protocol === PppProtocol.Pap || protocol === PppProtocol.Chap) return;
+    if (this.#phase !== 'network' || AUTHENTICATION.has(protocol)) return;
     const network = this.#networks.get(protocol);
     if (network !== undefined) network.machine.receive(information, now);
     else this.#rejectProtocol(protocol, information);
@@ -261,13 +277,18 @@ export class PppLink {
   }
 
   #lcpClosed(): void {
-    const renegotiating = this.#lcp.state === State.ReqSent || this.#lcp.state === State.AckSent;
-    const refusal = renegotiating ? this.#role.refuseRenegotiation() : this.#policy.failure;
+    const refusal = this.#isRenegotiating ? undefined : this.#closure();
     if (refusal !== undefined) this.end(refusal);
     if (this.#phase !== 'terminate') this.#phase = 'establish';
     this.#keepalive.stop();
     this.#authentication = undefined;
     this.#closeNetworks();
+  }
+
+  /** Why LCP that the peer closed means the end, if it does. */
+  #closure(): PppEndReason | undefined {
+    const isNegotiated = this.#lcp.state === State.ReqSent || this.#lcp.state === State.AckSent;
+    return isNegotiated ? this.#role.refuseRenegotiation() : this.#policy.failure;
   }
 
   #protocolRejected(protocol: number): void {

@@ -1,10 +1,19 @@
 // The server's end of a PPP link over SSTP: demands authentication, assigns the address. Sans-io: the owner calls the
 // inputs with its monotonic milliseconds and must not call back in from an output, `verify` included.
+import { MsChapFailureCode } from '../../wire/chap.ts';
 import { PppProtocol } from '../../wire/ppp.ts';
 import { AUTHENTICATORS, type Authenticator, type AuthenticatorOptions } from './authenticator.ts';
 import { authProtocol } from './auth-protocol.ts';
 import { DEFAULT_RESTART } from './automaton.ts';
-import type { AcceptedVerdict, AuthMethod, Credentials, Ipv4Parameters, Verdict } from './credentials.ts';
+import type {
+  AcceptedVerdict,
+  AuthMethod,
+  Credentials,
+  EapMode,
+  Ipv4Parameters,
+  RejectedVerdict,
+  Verdict,
+} from './credentials.ts';
 import type { EchoOptions } from './echo-keepalive.ts';
 import type { PppEndReason } from './end-reason.ts';
 import { IpcpServerPolicy } from './ipcp-server-policy.ts';
@@ -14,13 +23,23 @@ import { type LinkAuthentication, PppLink, type PppPhase } from './ppp-link.ts';
 /** Windows was seen to ignore a Configure-Request that comes right behind the Call Connect Ack; it costs 3 s else. */
 const FIRST_RESTART_MS = 750;
 
+/** What a challenge comes to for a peer that can send its password but nothing more. */
+const NO_DIALOGUE: RejectedVerdict = {
+  kind: 'rejected',
+  code: MsChapFailureCode.AuthenticationFailure,
+  message: 'Authentication failed',
+};
+
 export interface PppServerOutput {
   /** A frame of LCP, of authentication or of a network control protocol. */
   sendFrame(protocol: number, information: Uint8Array): void;
-  /** To be answered by `verdict`, once, later. */
+  /** To be answered by `verdict`, once, later. With EAP that is relayed it comes once for each response of the peer. */
   verify(credentials: Credentials): void;
-  /** The peer has been told. `hlak`: 32 bytes for the crypto binding. Once per link. */
-  authenticated(user: string, method: AuthMethod, hlak: Uint8Array): void;
+  /**
+   * The peer has been told. `hlak`: 32 bytes for the crypto binding, which may be made with one of the `alternatives` as well.
+   * Once per link.
+   */
+  authenticated(user: string, method: AuthMethod, hlak: Uint8Array, alternatives: readonly Uint8Array[]): void;
   /** The peer has been told, and the link ends. */
   authenticationFailed(user: string, method: AuthMethod): void;
   /** IPCP is opened. `peerMru`: bytes of the longest IP packet to send, never more than SSTP can carry. */
@@ -35,10 +54,11 @@ export interface PppServerOptions {
   readonly mru: number;
   /** In order of offer, not empty. */
   readonly auth: readonly AuthMethod[];
-  /** Our name in a CHAP Challenge. */
+  readonly eap: EapMode;
+  /** Our name in a Challenge. */
   readonly serverName: string;
   readonly lcpEcho: EchoOptions;
-  /** From LCP opened to verdict. */
+  /** From LCP opened to the last verdict. */
   readonly authTimeoutMs: number;
   readonly random: (length: number) => Uint8Array;
   /** Restart timer of all protocols. */
@@ -59,10 +79,10 @@ export class PppServer {
   #networkIsUp = false;
 
   constructor(output: PppServerOutput, options: PppServerOptions) {
-    const { mru, auth, serverName, authTimeoutMs, random } = options;
+    const { mru, auth, eap, serverName, authTimeoutMs, random } = options;
     const restartMs = options.restartMs ?? DEFAULT_RESTART.restartMs;
     this.#output = output;
-    this.#authOptions = { serverName, authTimeoutMs, retransmitMs: restartMs, random };
+    this.#authOptions = { eap, serverName, authTimeoutMs, retransmitMs: restartMs, random };
     this.#policy = new LcpServerPolicy(mru, auth, random);
     this.#link = new PppLink(
       {
@@ -104,6 +124,11 @@ export class PppServer {
     return this.#policy.method;
   }
 
+  /** How the peer described itself in LCP: at most four texts of printable ASCII, at most 64 characters each. */
+  get identification(): readonly string[] {
+    return this.#link.identification;
+  }
+
   /** Bytes of the longest information field that the peer takes and SSTP can carry. */
   get peerMru(): number {
     return this.#policy.transmitLimit;
@@ -127,9 +152,11 @@ export class PppServer {
   /** The answer to `verify`. Without an open question, or after the end, it is ignored. */
   verdict(verdict: Verdict, now: number): void {
     if (!this.#verifying || this.phase !== 'authenticate') return;
-    if (verdict.kind === 'challenge') throw new Error('only EAP takes more than one step');
     this.#verifying = false;
-    this.#authenticator?.verdict(verdict, now);
+    const authenticator = this.#authenticator;
+    if (verdict.kind !== 'challenge') authenticator?.verdict(verdict, now);
+    else if (authenticator?.challenge !== undefined) authenticator.challenge(verdict, now);
+    else authenticator?.verdict(NO_DIALOGUE, now);
     this.#link.settle(now);
   }
 
@@ -164,6 +191,7 @@ export class PppServer {
           this.#output.authenticationFailed(user, method);
           this.#link.end('auth-failed');
         },
+        refused: () => this.#authenticationRefused(),
         timedOut: () => this.#link.end('auth-timeout'),
       },
       this.#authOptions,
@@ -172,10 +200,18 @@ export class PppServer {
     return { protocol, machine: authenticator };
   }
 
-  #accept(user: string, method: AuthMethod, { hlak, ipv4 }: AcceptedVerdict, now: number): void {
+  /** Windows that offers EAP has a type of its own in mind; that it can do MS-CHAPv2 beside shows only when LCP asks for it. */
+  #authenticationRefused(): boolean {
+    const hasAnother = this.#policy.abandonMethod();
+    if (hasAnother) this.#link.renegotiate();
+    else this.#link.end('auth-refused');
+    return hasAnother;
+  }
+
+  #accept(user: string, method: AuthMethod, { hlak, hlakAlternatives = [], ipv4 }: AcceptedVerdict, now: number): void {
     this.#authenticated = true;
     this.#ipv4 = ipv4;
-    this.#output.authenticated(user, method, hlak);
+    this.#output.authenticated(user, method, hlak, hlakAlternatives);
     this.#link.enterNetwork(
       ipv4 === undefined ? new Map() : new Map([[PppProtocol.Ipcp, new IpcpServerPolicy(ipv4)]]),
       now,

@@ -34,24 +34,25 @@ export function bindingOf(callConnected: ControlPacket): CryptoBinding | undefin
 }
 
 /**
- * The first thing that is wrong with `binding`, which came in `packet`; undefined when it stands. The nonce, both hashes and
- * the MAC are always all computed and compared, in constant time: how long it took tells nothing about which one differed.
+ * The first thing that is wrong with `binding`, which came in `packet`; undefined when it stands. The nonce, the
+ * certificate's hash and the MAC with each of the keys are always all computed and compared, in constant time: how long it took
+ * tells nothing about which one differed, or which key it was.
  */
 export function bindingFault(
   packet: Uint8Array,
   binding: CryptoBinding,
   offer: BindingOffer,
-  hlak: Uint8Array,
+  hlaks: readonly Uint8Array[],
 ): BindingFault | undefined {
   const { hashProtocol } = binding;
   if (!isHashProtocol(hashProtocol) || (hashProtocol & offer.hashProtocols) === 0) return 'binding-hash-protocol';
   const nonceMatches = equal(binding.nonce, offer.nonce);
   const certificateMatches = equal(binding.certificateHash, offer.certificateHash(hashProtocol));
-  const macMatches = equal(binding.compoundMac, compoundMac(hashProtocol, hlak, packet));
+  const macs = hlaks.map(hlak => equal(binding.compoundMac, compoundMac(hashProtocol, hlak, packet)));
   if (!nonceMatches) return 'binding-nonce';
   if (!certificateMatches) return 'binding-certificate';
   if (!binding.paddingIsZero) return 'binding-padding';
-  return macMatches ? undefined : 'binding-mac';
+  return macs.includes(true) ? undefined : 'binding-mac';
 }
 
 /** The whole Call Connected packet. */

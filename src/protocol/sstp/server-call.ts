@@ -45,7 +45,8 @@ export class SstpServerCall extends SstpCall<ServerOpenState, 'ServerCallDisconn
   readonly #nakLimit: number;
   #naks = 0;
   #nonce: Uint8Array | undefined;
-  #hlak: Uint8Array | undefined;
+  /** Any of them makes a good binding; undefined before the authentication. */
+  #hlaks: readonly Uint8Array[] | undefined;
   /** A Call Connected that came before the result of the authentication, with a copy of its packet. */
   #parked: { readonly binding: CryptoBinding; readonly packet: Uint8Array } | undefined;
 
@@ -70,16 +71,18 @@ export class SstpServerCall extends SstpCall<ServerOpenState, 'ServerCallDisconn
   }
 
   /**
-   * PPP has authenticated the peer. `hlak` is the 32-byte Higher-Layer Authentication Key; the call takes it over and
-   * overwrites it with zeros when it is of no more use. Verifies a parked Call Connected.
+   * PPP has authenticated the peer. `hlak` is the 32-byte Higher-Layer Authentication Key, `alternatives` are what some clients
+   * make of the same secret; the call takes all of them over and overwrites them with zeros when they are of no more use.
+   * Verifies a parked Call Connected.
    */
-  authenticated(hlak: Uint8Array, now: number): void {
+  authenticated(hlak: Uint8Array, now: number, alternatives: readonly Uint8Array[] = []): void {
+    const hlaks = [hlak, ...alternatives];
     if (this.open !== 'ServerCallConnectedPending') {
-      hlak.fill(0);
+      forget(hlaks);
       return;
     }
-    this.#hlak?.fill(0);
-    this.#hlak = hlak;
+    forget(this.#hlaks);
+    this.#hlaks = hlaks;
     if (this.#parked !== undefined) this.#verify(this.#parked.packet, this.#parked.binding, now);
   }
 
@@ -121,7 +124,7 @@ export class SstpServerCall extends SstpCall<ServerOpenState, 'ServerCallDisconn
         const binding = bindingOf(message);
         if (binding === undefined) {
           this.abort(AttributeId.StatusInfo, Status.AttributeNotSupportedInMessage, 'binding-malformed', now);
-        } else if (this.#hlak === undefined) this.#parked = { binding, packet: packet.slice() };
+        } else if (this.#hlaks === undefined) this.#parked = { binding, packet: packet.slice() };
         else this.#verify(packet, binding, now);
         return;
       }
@@ -163,9 +166,9 @@ export class SstpServerCall extends SstpCall<ServerOpenState, 'ServerCallDisconn
   }
 
   protected override forgetSecrets(): void {
-    this.#hlak?.fill(0);
+    forget(this.#hlaks);
     this.#nonce?.fill(0);
-    this.#hlak = this.#nonce = this.#parked = undefined;
+    this.#hlaks = this.#nonce = this.#parked = undefined;
   }
 
   #acknowledge(now: number): void {
@@ -182,10 +185,14 @@ export class SstpServerCall extends SstpCall<ServerOpenState, 'ServerCallDisconn
   }
 
   #verify(packet: Uint8Array, binding: CryptoBinding, now: number): void {
-    if (this.#hlak === undefined || this.#nonce === undefined) throw new Error('nothing to verify a binding against');
+    if (this.#hlaks === undefined || this.#nonce === undefined) throw new Error('nothing to verify a binding against');
     const offer = { ...this.#options, nonce: this.#nonce };
-    const fault = bindingFault(packet, binding, offer, this.#hlak);
+    const fault = bindingFault(packet, binding, offer, this.#hlaks);
     if (fault === undefined) this.connect('ServerCallConnected', now);
     else this.abort(AttributeId.CryptoBinding, Status.ValueNotSupported, fault, now);
   }
+}
+
+function forget(keys: readonly Uint8Array[] | undefined): void {
+  for (const key of keys ?? []) key.fill(0);
 }

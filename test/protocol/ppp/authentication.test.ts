@@ -5,7 +5,7 @@ import { parseFrame } from './frame-text.ts';
 import { scriptedExchange } from './ms-chap-v2-server.ts';
 import { ClientScript, ServerScript } from './script.ts';
 
-const AUTH_HEX: Readonly<Record<AuthMethod, string>> = { pap: 'c023', chap: 'c22305', mschapv2: 'c22381' };
+const AUTH_HEX: Readonly<Record<AuthMethod, string>> = { pap: 'c023', chap: 'c22305', mschapv2: 'c22381', eap: 'c227' };
 const CHALLENGE = `chap challenge 3 #10${'02'.repeat(16)}6777`;
 const NT = '77'.repeat(24);
 const RESPONSE = `chap response 3 #31${'55'.repeat(16)}${'00'.repeat(8)}${NT}00616c696365`;

@@ -25,6 +25,7 @@ const PROTOCOLS = new Map([
   ['lcp', 0xc021],
   ['pap', 0xc023],
   ['chap', 0xc223],
+  ['eap', 0xc227],
   ['ipcp', 0x8021],
   ['ipv6cp', 0x8057],
   ['ccp', 0x80fd],
@@ -36,6 +37,7 @@ const CONTROL_CODES = names(
 const CODES = new Map([
   ['pap', names('request ack nak')],
   ['chap', names('challenge response success failure')],
+  ['eap', names('request response success failure')],
 ]);
 const CONFIGURE_CODES = 4;
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { AuthMethod, EapMode } from '../../../src/protocol/ppp/credentials.ts';
 import { MAX_INFORMATION_LENGTH } from '../../../src/wire/ppp.ts';
 import { PppClient } from '../../../src/protocol/ppp/ppp-client.ts';
 import { PppServer } from '../../../src/protocol/ppp/ppp-server.ts';
@@ -11,7 +12,21 @@ import { PppServer } from '../../../src/protocol/ppp/ppp-server.ts';
 const MAX_ANSWERS = 6;
 
 const protocol = fc.oneof(
-  fc.constantFrom(0xc021, 0xc021, 0xc021, 0xc023, 0xc223, 0x8021, 0x8021, 0x80fd, 0x8057, 0x0021, 0x00fd, 0xc227),
+  fc.constantFrom(
+    0xc021,
+    0xc021,
+    0xc021,
+    0xc023,
+    0xc223,
+    0x8021,
+    0x8021,
+    0x80fd,
+    0x8057,
+    0x0021,
+    0x00fd,
+    0xc227,
+    0xc227,
+  ),
   fc.integer({ min: 0, max: 0xffff }),
 );
 const option = fc
@@ -42,7 +57,10 @@ const information = fc.oneof(
 const echo = fc.record({ kind: fc.constant('echo' as const), code: fc.integer({ min: 1, max: 6 }) });
 const frame = fc.record({ kind: fc.constant('frame' as const), protocol, information });
 const wait = fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(0, 500, 1000, 3000, 31_000) });
-const verdict = fc.record({ kind: fc.constant('verdict' as const), accepted: fc.boolean() });
+const verdict = fc.record({
+  kind: fc.constant('verdict' as const),
+  answer: fc.oneof(fc.boolean(), information),
+});
 const steps = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: frame },
@@ -54,23 +72,23 @@ const steps = fc.array(
 );
 
 describe('hostile peers', () => {
-  test('of the server', () => {
-    fc.assert(
-      fc.property(steps, list => torment(newServer, list)),
-      { numRuns: 400 },
-    );
-  });
-
-  test('of the client', () => {
-    fc.assert(
-      fc.property(steps, list => torment(newClient, list)),
-      { numRuns: 400 },
-    );
-  });
+  for (const [name, create] of [
+    ['the server', () => newServer(['mschapv2', 'pap'])],
+    ['a server that leads EAP', () => newServer(['eap', 'pap'])],
+    ['a server that relays EAP', () => newServer(['eap', 'pap'], 'relay')],
+    ['the client', () => newClient(['mschapv2', 'pap'])],
+    ['a client with EAP', () => newClient(['eap', 'pap'])],
+  ] as const) {
+    test(`of ${name}`, () => {
+      fc.assert(
+        fc.property(steps, list => torment(create, list)),
+        { numRuns: 400 },
+      );
+    });
+  }
 
   test('one that floods an open link with requests meets a limit', () => {
-    for (const create of [newServer, newClient]) {
-      const target = create();
+    for (const target of [newServer(['mschapv2']), newClient(['mschapv2'])]) {
       for (let id = 0; id < 5000; id++) {
         target.machine.receive(0xc021, Uint8Array.of(1, id & 0xff, 0, 8, 1, 4, 0, 1), 0);
       }
@@ -112,7 +130,7 @@ function torment(create: () => Target, list: readonly Step[]): void {
         now = pass(target, now, now + step.ms);
         break;
       case 'verdict':
-        if (target.machine instanceof PppServer) giveVerdict(target.machine, step.accepted, now);
+        if (target.machine instanceof PppServer) giveVerdict(target.machine, step.answer, now);
         break;
       default:
         assert.fail(step satisfies never);
@@ -135,10 +153,12 @@ function pass(target: Target, from: number, until: number): number {
   return until;
 }
 
-function giveVerdict(server: PppServer, accepted: boolean, now: number): void {
+/** Yes, no, or a challenge with these bytes. */
+function giveVerdict(server: PppServer, answer: boolean | Uint8Array, now: number): void {
+  if (typeof answer !== 'boolean') return server.verdict({ kind: 'challenge', packet: answer }, now);
   const ipv4 = { address: 0x0a000007, gateway: 0x0a000001, dns: [], nbns: [] };
   server.verdict(
-    accepted
+    answer
       ? { kind: 'accepted', hlak: new Uint8Array(32), message: 'S=', ipv4 }
       : { kind: 'rejected', code: 691, message: '' },
     now,
@@ -152,7 +172,7 @@ const COMMON = {
   random: (length: number) => new Uint8Array(length).fill(1),
 };
 
-function newServer(): Target {
+function newServer(auth: readonly AuthMethod[], eap: EapMode = 'local'): Target {
   const [sent, ended]: [Target['sent'], string[]] = [[], []];
   const machine = new PppServer(
     {
@@ -164,13 +184,13 @@ function newServer(): Target {
       networkDown: () => {},
       ended: reason => ended.push(reason),
     },
-    { ...COMMON, auth: ['mschapv2', 'pap'], serverName: 'gw' },
+    { ...COMMON, auth, eap, serverName: 'gw' },
   );
   machine.up(0);
   return { machine, sent, ended };
 }
 
-function newClient(): Target {
+function newClient(auth: readonly AuthMethod[]): Target {
   const [sent, ended]: [Target['sent'], string[]] = [[], []];
   const machine = new PppClient(
     {
@@ -180,7 +200,7 @@ function newClient(): Target {
       networkDown: () => {},
       ended: reason => ended.push(reason),
     },
-    { ...COMMON, auth: ['mschapv2', 'pap'], user: 'alice', password: 'secret', requestDns: true },
+    { ...COMMON, auth, user: 'alice', password: 'secret', requestDns: true },
   );
   machine.up(0);
   return { machine, sent, ended };

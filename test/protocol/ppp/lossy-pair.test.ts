@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { AuthMethod } from '../../../src/protocol/ppp/credentials.ts';
 import { ADDRESS, LossyPair, type Weather } from './lossy-pair.ts';
 
-const METHODS: readonly AuthMethod[] = ['pap', 'chap', 'mschapv2'];
+const METHODS: readonly AuthMethod[] = ['pap', 'chap', 'mschapv2', 'eap'];
 const MINUTES = 60_000;
 
 describe('server and client on a perfect network', () => {
@@ -15,7 +15,7 @@ describe('server and client on a perfect network', () => {
       assert.deepEqual(pair.clientHlak, pair.serverHlak);
       assert.equal(
         pair.clientHlak?.some(byte => byte !== 0),
-        method === 'mschapv2',
+        method === 'mschapv2' || method === 'eap',
       );
       assert.ok(pair.frames < 30, `${pair.frames} frames`);
     });
@@ -69,7 +69,7 @@ describe('server and client on a bad network', () => {
           loss: (seed % 5) * 0.08,
           duplication: (seed % 3) * 0.1,
           delay: [1, seed % 2 === 0 ? 50 : 900],
-          auth: METHODS.slice(seed % 3),
+          auth: METHODS.slice(seed % METHODS.length),
           clientAuth: METHODS,
           verdictMs: (seed % 4) * 700,
         }),
@@ -87,7 +87,8 @@ describe('server and client on a bad network', () => {
   test('loss alone never keeps a link from coming up, and never lets a wrong password in', () => {
     for (let seed = 1; seed <= 100; seed++) {
       const password = seed % 2 === 0 ? 'secret' : 'wrong';
-      const pair = new LossyPair(weather({ seed, loss: 0.15, auth: ['mschapv2'], clientAuth: METHODS, password }));
+      const auth: readonly AuthMethod[] = [seed % 4 < 2 ? 'mschapv2' : 'eap'];
+      const pair = new LossyPair(weather({ seed, loss: 0.15, auth, clientAuth: METHODS, password }));
       assert.ok(
         pair.runUntil(() => pair.bothUp || pair.bothEnded, 10 * MINUTES),
         `seed ${seed}`,

@@ -72,7 +72,7 @@ export class LossyPair {
         },
         ended: reason => this.serverEnded.push(reason),
       },
-      { ...common, auth: weather.auth, serverName: 'gw' },
+      { ...common, auth: weather.auth, eap: 'local', serverName: 'gw' },
     );
     this.client = new PppClient(
       {

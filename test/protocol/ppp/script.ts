@@ -98,6 +98,7 @@ export class ServerScript extends Script {
       {
         mru: 1400,
         auth: ['mschapv2', 'chap', 'pap'],
+        eap: 'local',
         serverName: 'gw',
         lcpEcho: { intervalMs: 0, failures: 4 },
         authTimeoutMs: 60_000,
