@@ -48,7 +48,8 @@ export function messageAuthenticator(
 ): Uint8Array | undefined {
   const at = attributeOffset(packet, RadiusAttribute.MessageAuthenticator);
   if (at < 0 || packet[at + 1] !== MESSAGE_AUTHENTICATOR_LENGTH) return undefined;
-  const message = trimmed(packet).slice();
+  // Not slice(): of a Buffer, which a socket gives, it is no copy.
+  const message = Uint8Array.from(trimmed(packet));
   message.set(authenticator, AUTHENTICATOR_AT);
   message.fill(0, at + 2, at + MESSAGE_AUTHENTICATOR_LENGTH);
   return hmac('md5', secret, message);
@@ -128,7 +129,7 @@ export function revealKey(
 ): Uint8Array | undefined {
   const hidden = value.subarray(SALT_LENGTH);
   if (hidden.length === 0 || hidden.length % BLOCK_LENGTH !== 0) return undefined;
-  const plain = hidden.slice();
+  const plain = Uint8Array.from(hidden);
   let previous: readonly Uint8Array[] = [requestAuthenticator, value.subarray(0, SALT_LENGTH)];
   for (let at = 0; at < hidden.length; at += BLOCK_LENGTH) {
     xorInto(plain.subarray(at, at + BLOCK_LENGTH), digest('md5', secret, ...previous));

@@ -79,6 +79,14 @@ describe('Message-Authenticator', () => {
     });
   }
 
+  test('is computed without changing the packet, also when it is a Buffer', () => {
+    const datagram = Buffer.from(ACCESS_ACCEPT);
+    for (let count = 0; count < 2; count++) {
+      assert.equal(checkMessageAuthenticator(datagram, SECRET, REQUEST_AUTHENTICATOR), 'good');
+    }
+    assert.deepEqual(Uint8Array.from(datagram), ACCESS_ACCEPT);
+  });
+
   test('is missing, or of a wrong length', () => {
     assert.equal(checkMessageAuthenticator(ACCOUNTING_REQUEST, SECRET), 'missing');
     const short = sealReply(

@@ -104,7 +104,8 @@ export class Exchange {
   }
 
   #silence(): void {
-    if (this.#retriesLeft === 0 || performance.now() >= this.#deadline) {
+    // Timers may be early by less than a millisecond.
+    if (this.#retriesLeft === 0 || this.#deadline - performance.now() < 1) {
       this.#end({ kind: 'failed', reason: 'timeout', badReply: this.#badReply });
       return;
     }

@@ -39,6 +39,8 @@ export interface RadiusOptions {
   readonly stripRealm: boolean;
   /** Kilobits per second in one unit of a rate in Filter-Id. */
   readonly filterIdRateMultiplier: number;
+  /** Called-Station-Id: the name by which the client called the gateway, or the gateway's address. */
+  readonly calledStationId: 'server-name' | 'address';
   readonly dynamicAuthorization?: DynamicAuthorizationOptions | undefined;
 }
 

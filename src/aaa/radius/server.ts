@@ -50,7 +50,7 @@ export class RadiusServer {
   /** Requests for which there is no room yet, oldest first; told whether there is now. */
   readonly #queue = new Set<(isAdmitted: boolean) => void>();
   #admitted = 0;
-  #opening: Promise<RadiusSocket> | undefined;
+  #opening: Promise<void> | undefined;
   #resolved: { address: string; family: number; until: number } | undefined;
   #state: ServerState = 'alive';
   #deadUntil = 0;
@@ -149,7 +149,8 @@ export class RadiusServer {
   async #exchange(request: ServerRequest): Promise<ExchangeOutcome> {
     let socket;
     try {
-      socket = await this.#socketWithRoom();
+      // Whoever comes while a socket is opened waits for the same one, and looks again: it may be full by then.
+      while ((socket = this.#socketWithRoom()) === undefined) await (this.#opening ??= this.#open());
     } catch {
       this.#die();
       return { kind: 'failed', reason: 'unreachable' };
@@ -186,25 +187,24 @@ export class RadiusServer {
 
   // -- Sockets --------------------------------------------------------------------------------------------------------
 
-  async #socketWithRoom(): Promise<RadiusSocket> {
-    for (;;) {
-      for (const socket of this.#sockets) if (!socket.isFull) return socket;
-      // Whoever comes while a socket is opened waits for the same one, and looks again: it may be full by then.
-      this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
-      await this.#opening;
-    }
+  #socketWithRoom(): RadiusSocket | undefined {
+    for (const socket of this.#sockets) if (!socket.isFull) return socket;
+    return undefined;
   }
 
-  async #open(): Promise<RadiusSocket> {
-    const { address, family } = await this.#resolve();
-    const socket = await RadiusSocket.open(address, family, this.#port, { strayed: () => this.counters.strayed++ });
-    if (this.#isClosed) {
-      socket.close();
-      throw new Error('closed');
+  async #open(): Promise<void> {
+    try {
+      const { address, family } = await this.#resolve();
+      const socket = await RadiusSocket.open(address, family, this.#port, { strayed: () => this.counters.strayed++ });
+      if (this.#isClosed) {
+        socket.close();
+        throw new Error('closed');
+      }
+      this.#sockets.add(socket);
+      this.#rest(socket);
+    } finally {
+      this.#opening = undefined;
     }
-    this.#sockets.add(socket);
-    this.#rest(socket);
-    return socket;
   }
 
   async #resolve(): Promise<{ address: string; family: number }> {
