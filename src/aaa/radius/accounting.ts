@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { AccountingCause } from '../../protocol/end-reason.ts';
-import type { Attribute } from '../../wire/radius.ts';
+import { RadiusCode } from '../../wire/radius.ts';
 import type { AccountedSession, AccountedTraffic, Accounting } from '../accounting.ts';
 import { AcctStatus } from './acct-status.ts';
 import { gatewayIdentity, requestAttributes, sessionIdentity, withClasses } from './accounting-attributes.ts';
+import { RadiusClient, type RadiusServerStatus } from './client.ts';
 import { Delivery } from './delivery.ts';
 import type { AccountingRequest } from './journal-entry.ts';
 import type { RadiusOptions } from './options.ts';
@@ -19,8 +20,6 @@ export interface RadiusAccountingOptions {
   readonly radius: RadiusOptions;
   /** Whether the server is told that the gateway starts and stops. */
   readonly announces: boolean;
-  /** One Accounting-Request, to whichever server answers. False when none does. */
-  readonly exchange: (attributes: readonly Attribute[]) => Promise<boolean>;
   /** Totals of a session that is up. */
   readonly traffic: (session: string) => AccountedTraffic | undefined;
   readonly log: Logger;
@@ -42,6 +41,8 @@ export interface AccountingCounters {
 
 /** Of entries of some 400 bytes: Start and Stop of 80,000 sessions. */
 const SPOOL_LIMIT_BYTES = 64 * 1024 * 1024;
+/** RFC 5080 2.2.1: MRD. Then it is a new request, with a new Acct-Delay-Time. */
+const ATTEMPT_BUDGET_MS = 30_000;
 /** What a killed gateway may miss of a session's time and traffic. */
 const CHECKPOINT_MS = 60_000;
 const CHECKPOINT_TICK_MS = 1_000;
@@ -50,6 +51,7 @@ const CHECKPOINTS_PER_TICK = 500;
 
 export class RadiusAccounting implements Accounting {
   readonly #options: RadiusAccountingOptions;
+  readonly #client: RadiusClient;
   readonly #spool: Spool;
   readonly #delivery: Delivery;
   readonly #identity: Uint8Array;
@@ -65,6 +67,7 @@ export class RadiusAccounting implements Accounting {
   constructor(options: RadiusAccountingOptions) {
     const { stateDir, log, spoolLimitBytes, announces, radius } = options;
     this.#options = options;
+    this.#client = new RadiusClient({ ...radius, purpose: 'accounting' });
     this.#delivery = new Delivery({
       send: request => this.#send(request),
       done: (request, outcome) => this.#onDone(request, outcome),
@@ -101,6 +104,10 @@ export class RadiusAccounting implements Accounting {
       dropped: this.#dropped,
       spooled: this.#spool.size,
     };
+  }
+
+  servers(): RadiusServerStatus[] {
+    return this.#client.status();
   }
 
   start(session: AccountedSession): void {
@@ -141,6 +148,7 @@ export class RadiusAccounting implements Accounting {
     this.#spool.flush();
     const isDrained = await this.#delivery.drained(limitMs);
     this.#delivery.close();
+    this.#client.close();
     if (!isDrained) {
       this.#options.log.warn(
         { requests: this.#spool.size },
@@ -152,7 +160,12 @@ export class RadiusAccounting implements Accounting {
 
   async #send(request: AccountingRequest): Promise<boolean> {
     this.#sent++;
-    return this.#options.exchange(requestAttributes(request, Date.now()));
+    const { kind } = await this.#client.send({
+      code: RadiusCode.AccountingRequest,
+      attributes: () => requestAttributes(request, Date.now()),
+      budgetMs: ATTEMPT_BUDGET_MS,
+    });
+    return kind === 'reply';
   }
 
   #onDone(request: AccountingRequest, outcome: 'acknowledged' | 'superseded'): void {

@@ -140,6 +140,11 @@ export class Delivery {
     return lane;
   }
 
+  #putBack(lane: Lane): void {
+    if (this.#nextReady > 0) this.#ready[--this.#nextReady] = lane;
+    else this.#ready.unshift(lane);
+  }
+
   async #send(lane: Lane): Promise<void> {
     const request = lane.requests[0];
     if (request === undefined) return;
@@ -183,7 +188,9 @@ export class Delivery {
       return;
     }
     this.#isDown = true;
-    this.#ready.push(lane);
+    // The oldest finds out whether the server is back, unless it is the one that the server does not like.
+    if (lane.failures % HOPELESS_FAILURES === 0) this.#ready.push(lane);
+    else this.#putBack(lane);
     if (this.#pause !== undefined) return;
     this.#failuresInRow++;
     this.#pause = setTimeout(() => {

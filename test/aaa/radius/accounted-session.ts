@@ -1,22 +1,7 @@
 import type { AccountedSession } from '../../../src/aaa/accounting.ts';
 import type { AuthSession } from '../../../src/aaa/authority.ts';
-import type { RadiusOptions } from '../../../src/aaa/radius/options.ts';
 import { parseIpv4 } from '../../../src/wire/ip.ts';
-import { parseIpv6, parseIpv6Prefix } from '../../../src/wire/ipv6.ts';
-
-export const RADIUS: RadiusOptions = {
-  servers: [],
-  nasIdentifier: 'gateway.example',
-  nasIpAddress: parseIpv4('192.0.2.1'),
-  nasIpv6Address: parseIpv6('2001:db8::1'),
-  timeoutMs: 200,
-  retries: 1,
-  authBudgetMs: 1000,
-  interimJitter: 0.1,
-  stripRealm: false,
-  filterIdRateMultiplier: 1,
-  calledStationId: 'server-name',
-};
+import { parseIpv6Prefix } from '../../../src/wire/ipv6.ts';
 
 export function authSession(id: string, changes: Partial<AuthSession> = {}): AuthSession {
   return {

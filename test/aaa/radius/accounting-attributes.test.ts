@@ -9,9 +9,11 @@ import {
 import { AcctStatus } from '../../../src/aaa/radius/acct-status.ts';
 import type { AccountingRequest } from '../../../src/aaa/radius/journal-entry.ts';
 import { encodeRadiusPacket, RadiusAttribute, readInteger, type Attribute } from '../../../src/wire/radius.ts';
-import { accountedSession, authSession, RADIUS } from './accounted-session.ts';
+import { accountedSession, authSession } from './accounted-session.ts';
+import { radiusOptions } from './radius-options.ts';
 import { sampleRequest } from './journal-samples.ts';
 
+const RADIUS = radiusOptions(1813);
 const AT = 1_700_000_090_900;
 
 test('a Start says who is connected, from where, and with which addresses', () => {

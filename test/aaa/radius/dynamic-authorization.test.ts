@@ -19,8 +19,10 @@ import {
 } from '../../../src/wire/radius.ts';
 import { isWireError } from '../../../src/wire/wire-error.ts';
 import { radclient, radclientUnavailable } from '../../radius-server/radclient.ts';
-import { accountedSession, authSession, RADIUS } from './accounted-session.ts';
+import { accountedSession, authSession } from './accounted-session.ts';
+import { radiusOptions } from './radius-options.ts';
 
+const RADIUS = radiusOptions(1813);
 const SECRET = 'testing123';
 const MA = 'Message-Authenticator = 0x00';
 

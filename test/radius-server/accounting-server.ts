@@ -1,0 +1,138 @@
+// A real FreeRADIUS (the Debian package freeradius) on loopback that takes accounting and writes down all that it is told.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestContext } from 'node:test';
+
+export const ACCOUNTING_SECRET = 'testing123';
+
+/** Why tests with FreeRADIUS must be skipped here, or false. With CI=true nothing is skipped: what is missing fails. */
+export function freeradiusUnavailable(): string | false {
+  const missing = spawnSync('freeradius', ['-v']).error !== undefined;
+  return missing && process.env['CI'] !== 'true' ? 'freeradius (a Debian package) is not installed' : false;
+}
+
+/** Attributes of one request by FreeRADIUS' names, texts without quotation marks. What came several times is joined by spaces. */
+export type AccountingRecord = Readonly<Record<string, string>>;
+
+export class AccountingServer {
+  readonly port: number;
+  readonly #directory: string;
+  #child: ChildProcess | undefined;
+
+  /** A server that runs, and ends with the test. */
+  static async start(t: TestContext): Promise<AccountingServer> {
+    const server = new AccountingServer(await freePort());
+    t.after(async () => {
+      await server.kill();
+      rmSync(server.#directory, { recursive: true });
+    });
+    await server.start();
+    return server;
+  }
+
+  private constructor(port: number) {
+    this.port = port;
+    this.#directory = mkdtempSync(join(tmpdir(), 'sstp-gateway-radius-'));
+    writeFileSync(join(this.#directory, 'radiusd.conf'), configuration(this.#directory, port));
+  }
+
+  /** Resolves when it answers. What an earlier one wrote stays. */
+  async start(): Promise<void> {
+    const child = spawn('freeradius', ['-f', '-l', 'stdout', '-d', this.#directory, '-D', '/usr/share/freeradius'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#child = child;
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    while (!output.includes('Ready to process requests')) {
+      assert.equal(child.exitCode, null, `freeradius ended: ${output}`);
+      await sleep(20);
+    }
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await new Promise(resolve => child.once('exit', resolve));
+  }
+
+  /** All that it was told, in order. */
+  records(): AccountingRecord[] {
+    const file = join(this.#directory, 'detail');
+    if (!existsSync(file)) return [];
+    return readFileSync(file, 'utf8')
+      .split('\n\n')
+      .filter(block => block.trim() !== '')
+      .map(block => {
+        const record: Record<string, string> = {};
+        for (const [, name, value] of block.matchAll(/^\t([\w:-]+) = "?(.*?)"?$/gm)) {
+          record[name!] = record[name!] === undefined ? value! : `${record[name!]} ${value}`;
+        }
+        return record;
+      });
+  }
+
+  /** What it was told once the condition holds. */
+  async until(condition: (records: readonly AccountingRecord[]) => boolean): Promise<AccountingRecord[]> {
+    for (;;) {
+      const records = this.records();
+      if (condition(records)) return records;
+      await sleep(50);
+    }
+  }
+}
+
+function configuration(directory: string, port: number): string {
+  return `
+prefix = /usr
+libdir = /usr/lib/freeradius
+logdir = ${directory}
+raddbdir = ${directory}
+run_dir = ${directory}
+max_request_time = 5
+cleanup_delay = 5
+max_requests = 16384
+hostname_lookups = no
+security {
+  max_attributes = 200
+  reject_delay = 0
+  status_server = no
+  allow_vulnerable_openssl = yes
+}
+client local {
+  ipaddr = 127.0.0.1
+  secret = ${ACCOUNTING_SECRET}
+}
+modules {
+  detail {
+    filename = ${directory}/detail
+    permissions = 0600
+  }
+}
+server default {
+  listen {
+    type = acct
+    ipaddr = 127.0.0.1
+    port = ${port}
+  }
+  accounting {
+    detail
+  }
+}
+`;
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  await new Promise<void>(resolve => socket.close(resolve));
+  return port;
+}
