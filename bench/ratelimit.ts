@@ -22,8 +22,8 @@ const PATHS: readonly { readonly name: string; readonly cable: Cable }[] = [
     cable: (gatewaySide, clientSide) => layLongCable(gatewaySide, clientSide, { delayMs: DELAY_MS }),
   },
 ];
-const FULL = { paths: PATHS, megabits: [1, 10, 100], seconds: 10 } as const;
-const QUICK = { paths: PATHS.slice(0, 1), megabits: [10], seconds: 1 } as const;
+const FULL = { paths: PATHS, megabits: [1, 10, 100], seconds: 10, pingSeconds: 5 } as const;
+const QUICK = { paths: PATHS.slice(0, 1), megabits: [10], seconds: 1, pingSeconds: 1 } as const;
 /** Pings begin when slow start is over, and end before the transfer does. */
 const LEAD_S = 0.5;
 const TAIL_S = 0.5;
@@ -38,6 +38,13 @@ interface Case {
   readonly direction: Direction;
 }
 
+interface Effort {
+  readonly address: string;
+  readonly port: number;
+  readonly seconds: number;
+  readonly pingSeconds: number;
+}
+
 interface Sample extends Case {
   readonly bitsPerSecond: number;
   /** Of one core. */
@@ -46,7 +53,7 @@ interface Sample extends Case {
 }
 
 export const ratelimit: Benchmark = async ({ quick, report }) => {
-  const { paths, megabits, seconds } = quick ? QUICK : FULL;
+  const { paths, megabits, seconds, pingSeconds } = quick ? QUICK : FULL;
   const controls = [...new Set(['cubic', ...congestionControls()])];
   const results: Sample[] = [];
   for (const { name: path, cable } of paths) {
@@ -60,8 +67,8 @@ export const ratelimit: Benchmark = async ({ quick, report }) => {
         for (const congestion of quick ? controls.slice(0, 1) : controls) {
           for (const direction of DIRECTIONS) {
             const each = { path, congestion, megabits: rate, direction };
-            console.error(`  ${path}, ${congestion}, ${rate} Mbit/s, ${direction}, 2 x ${seconds} s`);
-            const sample = await measure(testbed, each, { address, port, seconds });
+            console.error(`  ${path}, ${congestion}, ${rate} Mbit/s, ${direction}, ${seconds} + ${pingSeconds} s`);
+            const sample = await measure(testbed, each, { address, port, seconds, pingSeconds });
             results.push(sample);
             report(rowOf(sample));
           }
@@ -78,7 +85,7 @@ export const ratelimit: Benchmark = async ({ quick, report }) => {
 async function measure(
   { clientSide, gateway }: KernelTestbed,
   { path, congestion, megabits, direction }: Case,
-  { address, port, seconds }: { readonly address: string; readonly port: number; readonly seconds: number },
+  { address, port, seconds, pingSeconds }: Effort,
 ): Promise<Sample> {
   const request = { from: clientSide, address, server: INNER_GATEWAY, port, direction, congestion };
   const start = performance.now();
@@ -86,11 +93,11 @@ async function measure(
   const alone = await transfer({ ...request, seconds });
   const gatewayLoad = (cpuSeconds(gateway.pid) - cpuBefore) / ((performance.now() - start) / 1000);
 
-  const loading = transfer({ ...request, seconds: LEAD_S + seconds + TAIL_S });
+  const loading = transfer({ ...request, seconds: LEAD_S + pingSeconds + TAIL_S });
   // Awaited below; until then a failure must not be one that nobody handles.
   loading.catch(() => {});
   await sleep(LEAD_S * 1000);
-  const latency = await ping({ from: clientSide, address, to: INNER_GATEWAY, processes: 1, seconds });
+  const latency = await ping({ from: clientSide, address, to: INNER_GATEWAY, processes: 1, seconds: pingSeconds });
   await loading;
 
   const bitsPerSecond = (alone.bitsPerSecond * TUNNEL_MTU) / (TUNNEL_MTU - HEADERS);

@@ -55,9 +55,12 @@ const NONE_SERVED = -1;
 const SHAPED_LIMIT_MS = 250;
 /** However slow the rate is: a super-packet has to find room. */
 const SMALLEST_LIMIT = 96 * 1024;
-/** Of CoDel's target: half as long again as a full packet takes (RFC 8289 4.4), after a wake-up that is as late as they are. */
+/**
+ * CoDel's target with a rate. Sparse flows do not wait behind the bulk ones, so these may keep a queue that lets one connection use the
+ * whole rate: with 8 ms, Reno got 93 % of it over a path of 20 ms. A slow rate needs longer, half as long again as a packet takes (RFC 8289 4.4).
+ */
+const SHAPED_TARGET_MS = 20;
 const TARGET_BYTES = 1.5 * 1500;
-const WAKE_UP_MS = 6;
 
 export class TransmitQueue {
   readonly #path: PacketPath;
@@ -135,7 +138,7 @@ export class TransmitQueue {
     this.#bucket = rate === undefined ? undefined : new TokenBucket(rate, burst, this.#clock(), this.#bucket);
     const bytesPerMs = this.#bucket?.bytesPerMs ?? Number.POSITIVE_INFINITY;
     this.#limit = Math.min(this.#longestLimit, Math.max(SMALLEST_LIMIT, bytesPerMs * SHAPED_LIMIT_MS));
-    this.#codel.targetMs = this.#bucket === undefined ? TARGET_MS : WAKE_UP_MS + TARGET_BYTES / bytesPerMs;
+    this.#codel.targetMs = this.#bucket === undefined ? TARGET_MS : SHAPED_TARGET_MS + TARGET_BYTES / bytesPerMs;
     this.flush();
   }
 
