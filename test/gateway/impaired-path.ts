@@ -9,7 +9,7 @@ import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 import { holdForGro, openNapiTun } from '../tun/napi-tun.ts';
 
 /** Probabilities of a packet's fate, 0 to 1. */
-export interface Impairment {
+interface Impairment {
   readonly loss: number;
   readonly duplication: number;
   /** The packet comes behind some of those that followed it. */

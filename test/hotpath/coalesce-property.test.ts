@@ -3,51 +3,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { PacketPath } from '../../src/hotpath/packet-path.ts';
-import { data, type Fields, Tcp, tcpPacket, timestamps, udpPacket } from './flow-packets.ts';
-import { coalesce, split, type SuperPacket } from './gathering.ts';
+import { GsoType, VirtioFlag } from '../../src/wire/virtio.ts';
+import { encodeVirtioHeader } from '../tun/virtio.ts';
+import { data, ipHeaderLength, pseudoPacket, Tcp, tcpPacket, timestamps, udpPacket } from './flow-packets.ts';
+import { coalesce, segment, split, type SuperPacket } from './gathering.ts';
 import { changedRanges, implementations, writeEntry } from './implementations.ts';
-import { concat } from './packets.ts';
+import { concat, onesComplementSum } from './packets.ts';
+import { type Flow, hex, interleave, packetsOf, Traffic } from './traffic.ts';
 
 const PPP_IPV4 = 0x0021;
 const PPP_IPV6 = 0x0057;
-
-/** What may happen to one packet of a flow; most are as the one before. */
-const Mishap = fc.oneof(
-  { weight: 16, arbitrary: fc.constant<Mishap>({ kind: 'none' }) },
-  { weight: 4, arbitrary: fc.constant<Mishap>({ kind: 'push' }) },
-  {
-    weight: 8,
-    arbitrary: fc.constantFrom<Mishap>(
-      ...(
-        ['short', 'empty', 'cwr', 'ece', 'fin', 'syn', 'rst', 'urgent', 'acknowledge', 'window', 'tick'] as const
-      ).map(kind => ({ kind })),
-      ...(['lost', 'repeated', 'corrupt', 'congested', 'fragment', 'hidden', 'truncated', 'sumless'] as const).map(
-        kind => ({ kind }),
-      ),
-    ),
-  },
-);
-
-interface Mishap {
-  readonly kind: string;
-}
-
-const Flow = fc.record({
-  version: fc.constantFrom<4 | 6>(4, 6),
-  isTcp: fc.boolean(),
-  hasTimestamps: fc.boolean(),
-  size: fc.constantFrom(1, 7, 100, 536, 1400),
-  mayFragment: fc.boolean(),
-  sequence: fc.constantFrom(0, 0x7fff_ffff, 0xffff_ff00),
-  mishaps: fc.array(Mishap, { minLength: 1, maxLength: 40, size: 'max' }),
-});
-type Flow = typeof Flow extends fc.Arbitrary<infer Value> ? Value : never;
-
-/** Flows and the order in which their packets arrive, a run of one flow's at a time. */
-const Traffic = fc.record({
-  flows: fc.array(Flow, { minLength: 1, maxLength: 4 }),
-  turns: fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 9 })), { maxLength: 60 }),
-});
 
 for (const { name, create } of implementations) {
   test(`${name}: super-packets taken apart are the packets that went in, in order within each flow`, () => {
@@ -81,6 +46,21 @@ for (const { name, create } of implementations) {
           assert.deepEqual(more, []);
           assert.deepEqual([again?.virtio, hex(again!.bytes)], [superPacket.virtio, hex(superPacket.bytes)]);
         }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test(`${name}: segments of a super-packet that a kernel could have made become that super-packet again`, () => {
+    const path = create();
+    fc.assert(
+      fc.property(Whole, whole => {
+        const superPacket = kernelSuperPacket(whole);
+        const segments = segment(path, superPacket);
+        assert.deepEqual(segments.map(hex), split(superPacket).map(hex));
+        const [again, ...more] = coalesce(path, segments);
+        assert.deepEqual(more, []);
+        assert.deepEqual([again?.virtio, hex(again!.bytes)], [superPacket.virtio, hex(superPacket.bytes)]);
       }),
       { numRuns: 100 },
     );
@@ -194,85 +174,43 @@ const PLAIN: Flow = {
   mishaps: Array.from({ length: 10 }, () => ({ kind: 'none' })),
 };
 
-/** The packets of flow number `flow`: each goes on where the one before ended, as far as its mishap lets it. */
-function packetsOf({ version, isTcp, hasTimestamps, size, mayFragment, sequence, mishaps }: Flow, flow: number) {
-  let next = sequence;
-  let clock = 1;
-  let acknowledgment = 100;
-  let window = 500;
-  return mishaps.map(({ kind }, index) => {
-    if (kind === 'acknowledge') acknowledgment += 1000;
-    if (kind === 'window') window += 1;
-    if (kind === 'tick') clock += 1;
-    if (kind === 'lost') next = (next + size) >>> 0;
-    const length = kind === 'empty' ? 0 : kind === 'short' ? Math.ceil(size / 2) : size;
-    const fields: Fields = {
-      version,
-      source: 10 + flow,
-      sourcePort: 50_000 + flow,
-      options: hasTimestamps ? timestamps(clock) : new Uint8Array(0),
-      sequence: kind === 'repeated' ? (next - size) >>> 0 : next,
-      acknowledgment,
-      window,
-      flags: Tcp.Ack | (FLAGS.get(kind) ?? 0),
-      tos: kind === 'congested' ? 3 : 2,
-      identification: 65_530 + index,
-      fragment: (mayFragment ? 0 : 0x4000) | (kind === 'fragment' ? 0x2000 : 0),
-      ipOptions: kind === 'hidden' && version === 4 ? Uint8Array.of(1, 1, 1, 1) : new Uint8Array(0),
-      payload: data(length, flow * 50 + index),
-    };
-    if (kind !== 'repeated') next = (next + length) >>> 0;
-    const packet = isTcp ? tcpPacket(fields) : udpPacket(fields);
-    const transport = packet.length - length - (isTcp ? 20 + (hasTimestamps ? 12 : 0) : 8);
-    if (kind === 'corrupt') packet[packet.length - 1]! ^= 0x10;
-    if (kind === 'sumless' && !isTcp) packet.fill(0, transport + 6, transport + 8);
-    return kind === 'truncated' ? packet.slice(0, -1) : packet;
+/** A super-packet: of 2 to 64 segments, the last of them shorter or not. */
+const Whole = fc.record({
+  isTcp: fc.boolean(),
+  isLastShort: fc.boolean(),
+  size: fc.integer({ min: 2, max: 1400 }),
+  segments: fc.integer({ min: 2, max: 44 }),
+  flags: fc.constantFrom(0, Tcp.Psh, Tcp.Cwr, Tcp.Psh | Tcp.Cwr | Tcp.Ece).map(flags => flags | Tcp.Ack),
+  fields: fc.record({
+    version: fc.constantFrom<4 | 6>(4, 6),
+    options: fc.constantFrom(new Uint8Array(0), timestamps(5)),
+    sequence: fc.nat(0xffff_ffff),
+    identification: fc.nat(0xffff),
+    fragment: fc.constantFrom(0, 0x4000),
+    tos: fc.nat(255),
+    flowLabel: fc.nat(0xf_ffff),
+  }),
+});
+
+/** As the kernel hands it over: the checksum field holds the sum over the pseudo header. */
+function kernelSuperPacket(whole: typeof Whole extends fc.Arbitrary<infer Value> ? Value : never): SuperPacket {
+  const { isTcp, isLastShort, size, segments, flags, fields } = whole;
+  const payload = data(size * segments - (isLastShort ? size >> 1 : 0));
+  const bytes = isTcp ? tcpPacket({ ...fields, flags, payload }) : udpPacket({ ...fields, payload });
+  const ipLength = ipHeaderLength(bytes);
+  const pseudo = pseudoPacket(bytes).subarray(0, fields.version === 4 ? 16 : 40);
+  new DataView(bytes.buffer).setUint16(ipLength + (isTcp ? 16 : 6), onesComplementSum(pseudo));
+  const virtio = encodeVirtioHeader({
+    flags: VirtioFlag.NeedsChecksum,
+    gsoType: isTcp
+      ? (fields.version === 4 ? GsoType.Tcp4 : GsoType.Tcp6) | ((flags & Tcp.Cwr) === 0 ? 0 : GsoType.Ecn)
+      : GsoType.UdpL4,
+    headerLength: bytes.length - payload.length,
+    gsoSize: size,
+    checksumStart: ipLength,
+    checksumOffset: isTcp ? 16 : 6,
   });
-}
-
-const FLAGS = new Map<string, number>([
-  ['push', Tcp.Psh],
-  ['cwr', Tcp.Cwr],
-  ['ece', Tcp.Ece],
-  ['fin', Tcp.Fin],
-  ['syn', Tcp.Syn],
-  ['rst', Tcp.Rst],
-  ['urgent', Tcp.Urg],
-]);
-
-/** Lets the flows take turns; what is left over comes one by one. `flowOf` knows every packet by its bytes. */
-function interleave(flows: readonly (readonly Uint8Array[])[], turns: readonly (readonly [number, number])[]) {
-  const packets: Uint8Array[] = [];
-  const flowOf = new Map<string, number>();
-  const taken = flows.map(() => 0);
-  const take = (flow: number, count: number): void => {
-    for (const packet of flows[flow]!.slice(taken[flow], taken[flow]! + count)) {
-      packets.push(packet);
-      flowOf.set(hex(packet), flow);
-      taken[flow]! += 1;
-    }
-  };
-  for (const [flow, count] of turns) take(flow % flows.length, count);
-  for (let round = 0; round < 40; round += 1) for (const flow of flows.keys()) take(flow, 1);
-  return { packets, flowOf };
-}
-
-/** The way into a tunnel: the super-packet as if the device had read it. */
-function segment(path: PacketPath, { virtio, bytes, packets }: SuperPacket): Uint8Array[] {
-  const at = path.tunAt + path.headroom;
-  path.memory.set(virtio, at - virtio.length);
-  path.memory.set(bytes, at);
-  assert.equal(path.segmentBegin(at, bytes.length, 0), packets);
-  const segments: Uint8Array[] = [];
-  for (;;) {
-    const end = path.transmitAt + path.segmentInto(path.transmitAt, path.transmitBlockLength);
-    if (end === path.transmitAt) return segments;
-    for (let frame = path.transmitAt; frame < end;) {
-      const length = path.view.getUint16(frame + 2);
-      segments.push(path.memory.slice(frame + 8, frame + length));
-      frame += length;
-    }
-  }
+  return { virtio: [...virtio], bytes, packets: segments };
 }
 
 function place(path: PacketPath, packets: readonly Uint8Array[]): number[] {
@@ -288,8 +226,4 @@ function place(path: PacketPath, packets: readonly Uint8Array[]): number[] {
 
 function overlaps(from: number, to: number, start: number, end: number): boolean {
   return from < end && to > start;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

@@ -111,6 +111,20 @@ export function transportProtocol(packet: Uint8Array): number {
   return packet[0]! >> 4 === 4 ? packet[9]! : packet[6]!;
 }
 
+/** The packet behind a router: one hop less to live. */
+export function forwarded(packet: Uint8Array): Uint8Array {
+  const copy = packet.slice();
+  if (copy[0]! >> 4 === 6) {
+    copy[7]! -= 1;
+    return copy;
+  }
+  const view = new DataView(copy.buffer);
+  copy[8]! -= 1;
+  view.setUint16(10, 0);
+  view.setUint16(10, ~onesComplementSum(copy.subarray(0, ipHeaderLength(copy))));
+  return copy;
+}
+
 /** `length` bytes that differ with `seed`. */
 export function data(length: number, seed = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * 31 + seed * 7 + (index >> 8)) & 0xff);

@@ -75,6 +75,24 @@ function readSupers(path: PacketPath, count: number): SuperPacket[] {
   });
 }
 
+/** The way into a tunnel: the super-packet as if the device had read it. */
+export function segment(path: PacketPath, { virtio, bytes, packets }: SuperPacket): Uint8Array[] {
+  const at = path.tunAt + path.headroom;
+  path.memory.set(virtio, at - virtio.length);
+  path.memory.set(bytes, at);
+  assert.equal(path.segmentBegin(at, bytes.length, 0), packets);
+  const segments: Uint8Array[] = [];
+  for (;;) {
+    const end = path.transmitAt + path.segmentInto(path.transmitAt, path.transmitBlockLength);
+    if (end === path.transmitAt) return segments;
+    for (let frame = path.transmitAt; frame < end;) {
+      const length = path.view.getUint16(frame + 2);
+      segments.push(path.memory.slice(frame + 8, frame + length));
+      frame += length;
+    }
+  }
+}
+
 /** Cuts a super-packet into the packets that it was made of; checks what a kernel would refuse. */
 export function split({ virtio, bytes, packets }: SuperPacket): Uint8Array[] {
   const header = new DataView(Uint8Array.from(virtio).buffer);

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { NO_OFFLOADS, ALL_OFFLOADS, type Offloads } from '../../src/tun/offloads.ts';
 import { closeTun, openTun, TunDevice } from '../../src/tun/tun-device.ts';
-import { internetChecksum } from '../../src/wire/ip.ts';
 import { Namespace, namespacesUnavailable } from '../tun/namespace.ts';
 import { landingArea, Recorder, send } from '../tun/recorder.ts';
 import { encodeVirtioHeader } from '../tun/virtio.ts';
+import { forwarded } from './flow-packets.ts';
 import { implementations } from './implementations.ts';
 import { CLIENT } from './packets.ts';
 import { offloadFor, segmentsOf, superPacket, TcpFlag } from './segment-packets.ts';
@@ -67,8 +67,8 @@ describe('segments of the packet path and of the kernel', { skip: namespacesUnav
       const whole = { ...fields, payload: noise(payloadLength) };
       const packet = superPacket(whole);
       const offload = offloadFor(whole, gsoSize);
-      const forwarded = forward(packet);
-      const expected = paths.map(({ name, path }) => ({ name, segments: segmentsOf(path, forwarded, offload) }));
+      const behindRouter = forwarded(packet);
+      const expected = paths.map(({ name, path }) => ({ name, segments: segmentsOf(path, behindRouter, offload) }));
 
       const { recorder } = out;
       recorder.packets.length = 0;
@@ -116,18 +116,4 @@ function attach(host: Namespace, name: string, offloads: Offloads): Rig {
 function isOurs(packet: Uint8Array): boolean {
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
   return packet[0]! >> 4 === 4 ? view.getUint32(16) === CLIENT : view.getUint16(24) === 0xfd00;
-}
-
-/** The packet behind a router: one hop less to live. */
-function forward(packet: Uint8Array): Uint8Array {
-  const copy = packet.slice();
-  const view = new DataView(copy.buffer);
-  if (view.getUint8(0) >> 4 === 6) {
-    view.setUint8(7, view.getUint8(7) - 1);
-    return copy;
-  }
-  view.setUint8(8, view.getUint8(8) - 1);
-  view.setUint16(10, 0);
-  view.setUint16(10, internetChecksum(view, 0, (view.getUint8(0) & 0x0f) * 4));
-  return copy;
 }
