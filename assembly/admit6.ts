@@ -1,13 +1,13 @@
 /** Decides which IPv6 packets of a tunnel go on to the network. */
 import { clampMssIpv6 } from './clamp-mss';
 import { IPV6_HEADER_LENGTH, ipv6PayloadLength, ipVersion } from './ip';
-import { isInPrefix } from './ipv6-prefix';
+import { loadHigh, loadLow } from './ipv6-prefix';
 import { ENTRY_LENGTH, TABLE_ENTRIES } from './memory';
 import { loadU16 } from './network-order';
+import { route6Find } from './routes6';
 import {
   entryAt,
   MARK_MALFORMED,
-  MARK_NO_PREFIX,
   MARK_SPOOFED,
   MARK_TO_CONTROL,
   packetAt,
@@ -18,21 +18,25 @@ import {
   setPacketProtocol,
 } from './table';
 
-const PREFIX_LENGTH_MAX: u32 = 128;
 const SOURCE: u32 = 8;
 const DESTINATION: u32 = 24;
+/** The widest scope that a router does not pass on (RFC 4291, 2.7). */
+const SCOPE_LINK: u32 = 2;
 
-/**
- * As `admit`, for the IPv6 entries of a tunnel whose prefix is the first `prefixLength` bits at `prefixAt`. With 0 every
- * source is accepted, with more than 128 every packet is refused.
- */
-export function admit6(entries: u32, prefixAt: u32, prefixLength: u32, mss: u32): u32 {
+/** The source that was found good last: bulk traffic has one, and a lookup for each of its packets would be waste. */
+let goodHigh: u64 = 0;
+let goodLow: u64 = 0;
+
+/** As `admit`, for the IPv6 entries of a tunnel to which all of its source addresses are routed. A slot below 0 accepts every source. */
+export function admit6(entries: u32, slot: i32, mss: u32): u32 {
   const end = entryAt(min(entries, TABLE_ENTRIES));
   let admitted: u32 = 0;
+  goodHigh = 0;
+  goodLow = 0;
   for (let entry = entryAt(0); entry < end; entry += ENTRY_LENGTH) {
     if (packetProtocol(entry) != PPP_IPV6) continue;
     const at = packetAt(entry);
-    const mark = judge(at, packetLength(entry), prefixAt, prefixLength);
+    const mark = judge(at, packetLength(entry), slot);
     if (mark != PPP_IPV6) setPacketProtocol(entry, mark);
     if (mark != PPP_IPV6 && mark != MARK_TO_CONTROL) continue;
     const total = IPV6_HEADER_LENGTH + ipv6PayloadLength(at);
@@ -45,15 +49,29 @@ export function admit6(entries: u32, prefixAt: u32, prefixLength: u32, mss: u32)
 }
 
 /** The protocol that the entry is to have: its own when the packet may pass. */
-function judge(at: u32, length: u32, prefixAt: u32, prefixLength: u32): u32 {
-  if (prefixLength > PREFIX_LENGTH_MAX) return MARK_NO_PREFIX;
+function judge(at: u32, length: u32, slot: i32): u32 {
   // Bytes behind the payload length are padding (RFC 1661, section 2) and allowed.
   if (length < IPV6_HEADER_LENGTH || ipVersion(at) != 6) return MARK_MALFORMED;
   if (IPV6_HEADER_LENGTH + ipv6PayloadLength(at) > length) return MARK_MALFORMED;
-  if (isLinkLocal(at + SOURCE) && (isLinkLocal(at + DESTINATION) || isMulticast(at + DESTINATION))) {
-    return MARK_TO_CONTROL;
-  }
-  return isInPrefix(at + SOURCE, prefixAt, prefixLength) ? PPP_IPV6 : MARK_SPOOFED;
+  const staysOnLink = isLinkLocal(at + DESTINATION) || isLinkMulticast(at + DESTINATION);
+  if (staysOnLink && isNeighbour(at + SOURCE)) return MARK_TO_CONTROL;
+  if (slot >= 0 && !isRouted(at + SOURCE, slot)) return MARK_SPOOFED;
+  return staysOnLink ? MARK_TO_CONTROL : PPP_IPV6;
+}
+
+function isRouted(at: u32, slot: i32): bool {
+  const high = loadHigh(at);
+  const low = loadLow(at);
+  if (high == goodHigh && low == goodLow && (high | low) != 0) return true;
+  if (route6Find(at) != slot) return false;
+  goodHigh = high;
+  goodLow = low;
+  return true;
+}
+
+/** A link-local address, or none yet: who looks whether an address is free has none (RFC 4862, 5.4.2). */
+function isNeighbour(at: u32): bool {
+  return isLinkLocal(at) || (loadHigh(at) | loadLow(at)) == 0;
 }
 
 /** fe80::/10 (RFC 4291, 2.5.6). */
@@ -61,7 +79,6 @@ function isLinkLocal(at: u32): bool {
   return (loadU16(at) & 0xffc0) == 0xfe80;
 }
 
-/** ff00::/8 (RFC 4291, 2.7). */
-function isMulticast(at: u32): bool {
-  return load<u8>(at) == 0xff;
+function isLinkMulticast(at: u32): bool {
+  return (loadU16(at) & 0xff0f) - 0xff00 <= SCOPE_LINK;
 }

@@ -4,7 +4,7 @@
  */
 
 /** Rises when an export changes its meaning; the host refuses a module with another number. */
-export const ABI_VERSION: i32 = 4;
+export const ABI_VERSION: i32 = 5;
 
 export {
   CHANGED_AT,
@@ -27,7 +27,7 @@ export {
   TUN_STRIDE,
   VECTORS_AT,
 } from './memory';
-export { admit } from './admit';
+export { admit, dhcpServer } from './admit';
 export { admit6 } from './admit6';
 export { checksum } from './checksum';
 export { gather, gathered, gatherReset } from './coalesce';
@@ -35,6 +35,6 @@ export { gatherEnd, setMemoryBase } from './coalesce-end';
 export { coalesceKinds } from './coalesce-packet';
 export { countDropped, countersChanged, countersClear, countersTaken, countSent } from './counters';
 export { consumed, delineate } from './delineate';
-export { routeAdd, routeLookup, routeRemove } from './routes';
+export { networkAdd, networkRemove, routeAdd, routeLookup, routeRemove } from './routes';
 export { route6Add, route6Remove } from './routes6';
 export { segmentBegin, segmentBytes, segmentInto } from './segment';

@@ -32,6 +32,11 @@ export function ipv4Protocol(at: u32): u32 {
   return load<u8>(at, 9);
 }
 
+/** Of TCP and UDP behind a header of `headerLength` bytes. */
+export function destinationPort(at: u32, headerLength: u32): u32 {
+  return loadU16(at + headerLength + 2);
+}
+
 export function ipv4Source(at: u32): u32 {
   return loadU32(at + 12);
 }

@@ -17,11 +17,3 @@ export function highMask(prefixLength: u32): u64 {
 export function lowMask(prefixLength: u32): u64 {
   return prefixLength <= 64 ? 0 : highMask(prefixLength - 64);
 }
-
-/** Whether the address at `at` begins with the first `prefixLength` bits at `prefixAt`. */
-export function isInPrefix(at: u32, prefixAt: u32, prefixLength: u32): bool {
-  return (
-    ((loadHigh(at) ^ loadHigh(prefixAt)) & highMask(prefixLength)) == 0 &&
-    ((loadLow(at) ^ loadLow(prefixAt)) & lowMask(prefixLength)) == 0
-  );
-}

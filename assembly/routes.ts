@@ -1,12 +1,14 @@
 /**
- * Destination IPv4 address -> tunnel slot: open addressing with linear probing. A removal shifts later buckets of the
+ * IPv4 address -> tunnel slot: open addressing with linear probing. A removal shifts later buckets of the
  * same run back instead of leaving a tombstone, so lookups stay short however often addresses come and go.
  *
  * An empty bucket has address 0: 0.0.0.0 is never a destination.
+ *
+ * Networks behind clients are few: they are looked for, among the prefixes of routes6.ts, when the address itself has no route.
  */
 import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH, ipv4Destination, ipVersion } from './ip';
 import { ROUTE_BUCKET_LENGTH, ROUTE_BUCKETS, ROUTES_AT } from './memory';
-import { route6Find } from './routes6';
+import { prefixAdd, prefixFind, prefixRemove, route6Find } from './routes6';
 
 const EMPTY: u32 = 0;
 const NONE: i32 = -1;
@@ -18,7 +20,13 @@ const MULTIPLIER: u32 = 0x9e3779b1;
 /** Three quarters; beyond that runs grow long. */
 const ROUTES_MAX: u32 = (ROUTE_BUCKETS / 4) * 3;
 
+/** The low half of an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) without its IPv4 address. */
+const MAPPED: u64 = (0xffff as u64) << 32;
+const MAPPED_LENGTH: u32 = 96;
+const PREFIX_LENGTH_MAX: u32 = 32;
+
 let routes: u32 = 0;
+let networks: u32 = 0;
 
 /** 1 when stored (a route that exists is replaced), 0 when refused. */
 export function routeAdd(address: u32, slot: i32): u32 {
@@ -52,13 +60,40 @@ export function routeRemove(address: u32): u32 {
   return 1;
 }
 
+/** 1 when stored (a route that exists is replaced), 0 when refused. Bits behind the prefix do not matter. */
+export function networkAdd(address: u32, prefixLength: u32, slot: i32): u32 {
+  if (prefixLength > PREFIX_LENGTH_MAX || slot < 0) return 0;
+  const removed = prefixRemove(0, mapped(address), MAPPED_LENGTH + prefixLength);
+  const added = prefixAdd(0, mapped(address), MAPPED_LENGTH + prefixLength, slot);
+  networks += added - removed;
+  return added;
+}
+
+/** 1 when there was a route, else 0. */
+export function networkRemove(address: u32, prefixLength: u32): u32 {
+  if (prefixLength > PREFIX_LENGTH_MAX) return 0;
+  const removed = prefixRemove(0, mapped(address), MAPPED_LENGTH + prefixLength);
+  networks -= removed;
+  return removed;
+}
+
 /** The slot for the packet's destination, IPv4 or IPv6, or -1. */
 export function routeLookup(at: u32, length: u32): i32 {
   if (length < IPV4_HEADER_LENGTH) return NONE;
   const version = ipVersion(at);
   if (version != 4) return version == 6 && length >= IPV6_HEADER_LENGTH ? route6Find(at + IPV6_DESTINATION) : NONE;
-  const index = find(ipv4Destination(at));
-  return addressIn(index) == EMPTY ? NONE : slotIn(index);
+  return route4Find(ipv4Destination(at));
+}
+
+/** The slot for an address, by the longest prefix, or -1. */
+export function route4Find(address: u32): i32 {
+  const index = find(address);
+  if (addressIn(index) != EMPTY) return slotIn(index);
+  return networks == 0 ? NONE : prefixFind(0, mapped(address), MAPPED_LENGTH);
+}
+
+function mapped(address: u32): u64 {
+  return MAPPED | (address as u64);
 }
 
 /**

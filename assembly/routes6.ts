@@ -1,7 +1,7 @@
 /**
- * Destination IPv6 prefix -> tunnel slot, the longest prefix first. One table as in routes.ts (open addressing, linear
+ * IPv6 prefix -> tunnel slot, the longest prefix first. One table as in routes.ts (open addressing, linear
  * probing, removals shift back) holds the prefixes of all lengths; a lookup tries each length that is present, and a
- * gateway has one or two.
+ * gateway has one or two. IPv4 networks lie here too, as IPv4-mapped prefixes (RFC 4291, 2.5.5.2): no packet has such addresses.
  *
  * An empty bucket has prefix length + 1 = 0.
  */
@@ -28,9 +28,26 @@ let lengths: u32 = 0;
 
 /** 1 when stored (a route that exists is replaced), 0 when refused. Bits behind the prefix do not matter. */
 export function route6Add(at: u32, prefixLength: u32, slot: i32): u32 {
+  return prefixAdd(loadHigh(at), loadLow(at), prefixLength, slot);
+}
+
+/** 1 when there was a route, else 0. */
+export function route6Remove(at: u32, prefixLength: u32): u32 {
+  return prefixRemove(loadHigh(at), loadLow(at), prefixLength);
+}
+
+/** The slot for the address at `at`, or -1. */
+export function route6Find(at: u32): i32 {
+  const high = loadHigh(at);
+  const low = loadLow(at);
+  return isMapped(high, low) ? NONE : prefixFind(high, low, 0);
+}
+
+/** As `route6Add`, for the address in two halves. */
+export function prefixAdd(addressHigh: u64, addressLow: u64, prefixLength: u32, slot: i32): u32 {
   if (prefixLength > PREFIX_LENGTH_MAX || slot < 0) return 0;
-  const high = loadHigh(at) & highMask(prefixLength);
-  const low = loadLow(at) & lowMask(prefixLength);
+  const high = addressHigh & highMask(prefixLength);
+  const low = addressLow & lowMask(prefixLength);
   const bucket = find(high, low, prefixLength);
   if (isEmpty(bucket)) {
     if (routes == ROUTES_MAX) return 0;
@@ -44,10 +61,10 @@ export function route6Add(at: u32, prefixLength: u32, slot: i32): u32 {
   return 1;
 }
 
-/** 1 when there was a route, else 0. */
-export function route6Remove(at: u32, prefixLength: u32): u32 {
+/** As `route6Remove`. */
+export function prefixRemove(high: u64, low: u64, prefixLength: u32): u32 {
   if (prefixLength > PREFIX_LENGTH_MAX) return 0;
-  let hole = find(loadHigh(at) & highMask(prefixLength), loadLow(at) & lowMask(prefixLength), prefixLength);
+  let hole = find(high & highMask(prefixLength), low & lowMask(prefixLength), prefixLength);
   if (isEmpty(hole)) return 0;
   routes--;
   changeCount(prefixLength, -1);
@@ -66,16 +83,20 @@ export function route6Remove(at: u32, prefixLength: u32): u32 {
   return 1;
 }
 
-/** The slot for the address at `at`, or -1. */
-export function route6Find(at: u32): i32 {
-  const high = loadHigh(at);
-  const low = loadLow(at);
+/** The slot of the longest prefix, of `shortest` bits at least, that the address has, or -1. */
+export function prefixFind(high: u64, low: u64, shortest: u32): i32 {
   for (let index: u32 = 0; index < lengths; index++) {
     const prefixLength: u32 = load<u8>(ROUTE6_LENGTHS_AT + index);
+    if (prefixLength < shortest) break;
     const bucket = find(high & highMask(prefixLength), low & lowMask(prefixLength), prefixLength);
     if (!isEmpty(bucket)) return load<i32>(bucket, SLOT);
   }
   return NONE;
+}
+
+/** ::ffff:0:0/96 */
+function isMapped(high: u64, low: u64): bool {
+  return high == 0 && low >> 32 == 0xffff;
 }
 
 /** The prefix's bucket, or the empty one where it belongs. There always is one: the table is never full. */

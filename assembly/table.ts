@@ -10,7 +10,6 @@ export const MARK_NO_PPP_HEADER: u32 = 0x0002;
 export const MARK_MALFORMED: u32 = 0x0004;
 export const MARK_SPOOFED: u32 = 0x0006;
 export const MARK_TO_CONTROL: u32 = 0x0008;
-export const MARK_NO_PREFIX: u32 = 0x000a;
 
 export const PPP_IPV4: u32 = 0x0021;
 export const PPP_IPV6: u32 = 0x0057;

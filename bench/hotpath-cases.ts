@@ -95,7 +95,7 @@ function receive(path: PacketPath, length: number): Case {
   const once = (): number => {
     memory.set(chunk, inputAt);
     const entries = path.delineate(inputAt, end);
-    const admitted = path.admit(entries, CLIENT, 1360);
+    const admitted = path.admit(entries, CLIENT, 0, 1360);
     for (let entry = tableAt; entry < tableAt + entries * 8; entry += 8) {
       if (view.getUint16(entry + 6, true) === PPP_IPV4) total += view.getUint16(entry + 4, true);
     }
@@ -231,11 +231,11 @@ function admit(path: PacketPath, name: string, mss: number): Case {
       if (mss !== 0) {
         for (let at = path.inputAt + mssAt; at < end; at += FRAME_HEADER_LENGTH + 64) path.view.setUint16(at, 1460);
       }
-      path.admit(packets, CLIENT, mss);
+      path.admit(packets, CLIENT, 0, mss);
     }
   };
   prepare();
-  expect(path.admit(packets, CLIENT, mss), packets);
+  expect(path.admit(packets, CLIENT, 0, mss), packets);
   if (mss !== 0) expect(path.view.getUint16(path.inputAt + mssAt), mss);
   return { name, packets, bytes: chunk.length, repeat: after(prepare, repeat) };
 }

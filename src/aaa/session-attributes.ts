@@ -4,9 +4,9 @@
  * milliseconds, rates bits per second.
  */
 import type { Ipv6Prefix } from '../wire/ipv6.ts';
-import type { RateLimit } from '../worker/messages.ts';
+import type { RateLimit, SessionRoute } from '../worker/messages.ts';
 
-export type { RateLimit } from '../worker/messages.ts';
+export type { RateLimit, SessionRoute } from '../worker/messages.ts';
 
 export interface SessionAttributes {
   /** `fixed`: this address and no other. `pool`: one of this pool, undefined for the default pool. `peer`: what the client asks for. */
@@ -44,7 +44,3 @@ export type Ipv4Assignment =
 export type PrefixAssignment =
   | { readonly kind: 'fixed'; readonly prefix: Ipv6Prefix }
   | { readonly kind: 'pool'; readonly name: string };
-
-export type SessionRoute =
-  | { readonly family: 4; readonly address: number; readonly length: number; readonly metric: number | undefined }
-  | { readonly family: 6; readonly prefix: Ipv6Prefix; readonly metric: number | undefined };

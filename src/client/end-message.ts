@@ -45,6 +45,7 @@ const SENTENCES: Readonly<Partial<Record<TunnelEndReason, string>>> = {
   'lcp-loopback': 'the server sends back what it receives',
   'lcp-renegotiated': 'the server wanted to authenticate a second time',
   'ipcp-failed': 'the server assigned no address (IPCP)',
+  'ipv6cp-failed': 'the server agreed to neither IPv4 nor IPv6 (IPCP, IPv6CP)',
   'no-network-protocol': 'the server carries no IPv4',
 };
 

@@ -7,7 +7,7 @@ import { randomBytes } from '../crypto/random.ts';
 import type { UplinkBatch } from '../hotpath/uplink-batch.ts';
 import { StreamCutter } from '../hotpath/stream-cutter.ts';
 import { TransmitQueue } from '../hotpath/transmit-queue.ts';
-import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark, NO_PREFIX } from '../hotpath/packet-path.ts';
+import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark, ANY_SOURCE } from '../hotpath/packet-path.ts';
 import { openHttps } from '../https/open.ts';
 import type { OpenOptions } from '../https/open.ts';
 import type { DisconnectCause, HttpsConnection, HttpsUpper } from '../https/connection.ts';
@@ -15,7 +15,7 @@ import { ClientTunnel } from '../protocol/client-tunnel.ts';
 import type { ClientTunnelOutput } from '../protocol/client-tunnel.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { AuthFailure } from '../protocol/ppp/auth-peer.ts';
-import type { AuthMethod, Ipv4Parameters } from '../protocol/ppp/credentials.ts';
+import type { AuthMethod, Ipv4Parameters, NetworkFamily, OpenNetwork } from '../protocol/ppp/credentials.ts';
 import { requireEncodable } from '../protocol/ppp/ppp-client.ts';
 import { HashProtocol } from '../wire/sstp.ts';
 import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
@@ -80,6 +80,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   readonly #onPackets = (entries: number): boolean => this.#handlePackets(entries);
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  #isEstablished = false;
   #network: Ipv4Parameters | undefined;
   #mtu = 0;
   #reason: TunnelEndReason | undefined;
@@ -152,7 +153,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
 
   /** Addresses that the server assigned. */
   get network(): Ipv4Parameters {
-    if (this.#network === undefined) throw new Error('the tunnel is not up');
+    if (this.#network === undefined) throw new Error('the tunnel has no IPv4');
     return this.#network;
   }
 
@@ -226,10 +227,18 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     this.#connection.send(packet);
   }
 
-  up(network: Ipv4Parameters, peerMru: number): void {
-    this.#network = network;
+  up(peerMru: number): void {
+    this.#isEstablished = true;
     this.#mtu = peerMru;
     this.#onUp?.();
+  }
+
+  networkUp(network: OpenNetwork): void {
+    if (network.family === 4) this.#network = network.ipv4;
+  }
+
+  networkDown(family: NetworkFamily): void {
+    if (family === 4) this.#network = undefined;
   }
 
   closing(): void {
@@ -250,6 +259,11 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     for (let index = 0; index < entries; index++) {
       const row = tableAt + index * ENTRY_LENGTH;
       const protocol = view.getUint16(row + ENTRY_PROTOCOL, true);
+      if (protocol === PppProtocol.Ipv4 || protocol === PppProtocol.Ipv6) {
+        const passes = this.#tunnel.passes(protocol === PppProtocol.Ipv4 ? 4 : 6);
+        if (!passes) view.setUint16(row + ENTRY_PROTOCOL, EntryMark.NotUp, true);
+        continue;
+      }
       if (protocol !== EntryMark.Control && !isControlProtocol(protocol)) continue;
       // What came before it is not subject to what it does.
       this.#receivePackets(index, from);
@@ -268,8 +282,8 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   #receivePackets(to: number, from: number): void {
     if (from === to || !this.#tunnel.passesData) return;
     const { path } = this.#runtime;
-    path.admit(to, 0, 0);
-    path.admit6(to, 0, NO_PREFIX, 0);
+    path.admit(to, 0, ANY_SOURCE, 0);
+    path.admit6(to, ANY_SOURCE, 0);
     if (this.#uplink !== undefined) {
       this.#uplink.add(to, from, COUNTER_SLOT);
       return;
@@ -309,7 +323,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   }
 
   #leave(reason: TunnelEndReason): void {
-    const isNews = this.#network !== undefined && !this.#endIsOurs;
+    const isNews = this.#isEstablished && !this.#endIsOurs;
     this.#reason = reason;
     clearTimeout(this.#timer);
     this.#queue.release();

@@ -18,6 +18,7 @@ import { onesComplementSum } from './twin-checksum.ts';
 import { COALESCE_REGION_LENGTH, TwinCoalescer } from './twin-coalesce.ts';
 import { clampMssIpv4 } from './twin-clamp-mss.ts';
 import { admit6, TwinRoutes6 } from './twin-ipv6.ts';
+import { TwinRoutes4 } from './twin-routes.ts';
 import { TwinSegmenter } from './twin-segment.ts';
 import { COUNTERS_REGION_LENGTH, TwinCounters } from './twin-counters.ts';
 
@@ -35,8 +36,14 @@ const PPP_IPV4 = 0x0021;
 
 const IPV4_HEADER_LENGTH = 20;
 const IPV6_HEADER_LENGTH = 40;
+const IPV6_DESTINATION = 24;
 
-const MAX_ROUTES = 98_304;
+const IP_PROTOCOL_UDP = 17;
+/** More fragments, and the fragment offset. */
+const FRAGMENT_MASK = 0x3fff;
+const UDP_HEADER_LENGTH = 8;
+const DHCP_SERVER_PORT = 67;
+const BROADCAST = 0xffff_ffff;
 
 export class HotpathTwin implements PacketPath {
   readonly memory: Uint8Array;
@@ -63,9 +70,10 @@ export class HotpathTwin implements PacketPath {
   readonly #segmenter: TwinSegmenter;
   readonly #coalescer: TwinCoalescer;
   readonly #counters: TwinCounters;
-  readonly #routes = new Map<number, number>();
+  readonly #routes = new TwinRoutes4();
   readonly #routes6 = new TwinRoutes6();
   #consumed = 0;
+  #dhcpServer = 0;
 
   constructor() {
     const buffer = new ArrayBuffer(this.transmitAt + this.transmitBlocks * this.transmitBlockLength);
@@ -105,7 +113,7 @@ export class HotpathTwin implements PacketPath {
     return this.#consumed;
   }
 
-  admit(entries: number, source: number, mss: number): number {
+  admit(entries: number, source: number, slot: number, mss: number): number {
     const { view } = this;
     const end = this.tableAt + Math.min(entries, this.tableEntries) * ENTRY_LENGTH;
     let admitted = 0;
@@ -116,21 +124,30 @@ export class HotpathTwin implements PacketPath {
         view.setUint16(entry + ENTRY_PROTOCOL, EntryMark.Malformed, true);
         continue;
       }
-      if (source !== 0 && view.getUint32(at + 12) !== source >>> 0) {
+      const from = view.getUint32(at + 12);
+      if (source !== 0 && from !== source >>> 0 && (slot < 0 || this.#routes.find(from) !== slot)) {
         view.setUint16(entry + ENTRY_PROTOCOL, EntryMark.Spoofed, true);
         continue;
       }
       const totalLength = view.getUint16(at + 2);
       view.setUint16(entry + ENTRY_BYTES, totalLength, true);
+      if (this.#isForDhcpServer(at, totalLength)) {
+        view.setUint16(entry + ENTRY_PROTOCOL, EntryMark.ToControl, true);
+        continue;
+      }
       if (mss !== 0) clampMssIpv4(view, at, totalLength, mss);
       admitted += 1;
     }
     return admitted;
   }
 
-  admit6(entries: number, prefixAt: number, prefixLength: number, mss: number): number {
+  dhcpServer(address: number): void {
+    this.#dhcpServer = address >>> 0;
+  }
+
+  admit6(entries: number, slot: number, mss: number): number {
     const end = this.tableAt + Math.min(entries, this.tableEntries) * ENTRY_LENGTH;
-    return admit6(this.view, this.tableAt, end, prefixAt, prefixLength, mss);
+    return admit6(this.view, this.tableAt, end, this.#routes6, slot, mss);
   }
 
   segmentBegin(at: number, length: number, mss: number): number {
@@ -192,15 +209,19 @@ export class HotpathTwin implements PacketPath {
   }
 
   routeAdd(address: number, slot: number): boolean {
-    const key = address >>> 0;
-    if (key === 0 || slot < 0) return false;
-    if (this.#routes.size >= MAX_ROUTES && !this.#routes.has(key)) return false;
-    this.#routes.set(key, slot);
-    return true;
+    return this.#routes.add(address >>> 0, slot);
   }
 
   routeRemove(address: number): boolean {
-    return this.#routes.delete(address >>> 0);
+    return this.#routes.remove(address >>> 0);
+  }
+
+  networkAdd(address: number, prefixLength: number, slot: number): boolean {
+    return this.#routes.addNetwork(address, prefixLength, slot);
+  }
+
+  networkRemove(address: number, prefixLength: number): boolean {
+    return this.#routes.removeNetwork(address, prefixLength);
   }
 
   route6Add(at: number, prefixLength: number, slot: number): boolean {
@@ -213,13 +234,24 @@ export class HotpathTwin implements PacketPath {
 
   routeLookup(at: number, length: number): number {
     const version = length < IPV4_HEADER_LENGTH ? 0 : this.view.getUint8(at) >> 4;
-    if (version === 6 && length >= IPV6_HEADER_LENGTH) return this.#routes6.find(this.view, at);
+    if (version === 6 && length >= IPV6_HEADER_LENGTH) return this.#routes6.find(this.view, at + IPV6_DESTINATION);
     if (version !== 4) return -1;
-    return this.#routes.get(this.view.getUint32(at + 16)) ?? -1;
+    return this.#routes.find(this.view.getUint32(at + 16));
   }
 
   checksum(at: number, length: number, initial: number): number {
     return onesComplementSum(this.view, at, at + length, initial);
+  }
+
+  /** For an IPv4 packet whose lengths are right. */
+  #isForDhcpServer(at: number, totalLength: number): boolean {
+    const { view } = this;
+    if (this.#dhcpServer === 0 || view.getUint8(at + 9) !== IP_PROTOCOL_UDP) return false;
+    const destination = view.getUint32(at + 16);
+    if (destination !== BROADCAST && destination !== this.#dhcpServer) return false;
+    const headerLength = (view.getUint8(at) & 0x0f) * 4;
+    if ((view.getUint16(at + 6) & FRAGMENT_MASK) !== 0 || totalLength < headerLength + UDP_HEADER_LENGTH) return false;
+    return view.getUint16(at + headerLength + 2) === DHCP_SERVER_PORT;
   }
 }
 

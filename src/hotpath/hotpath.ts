@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { PacketPath } from './packet-path.ts';
 
 /** The ABI_VERSION of `assembly/index.ts` that this host was written for. */
-const ABI_VERSION = 4;
+const ABI_VERSION = 5;
 
 export type HotpathTarget = 'release' | 'debug';
 
@@ -32,7 +32,8 @@ interface HotpathExports {
   readonly SCRATCH_LENGTH: WebAssembly.Global;
   readonly delineate: (at: number, end: number) => number;
   readonly consumed: () => number;
-  readonly admit: (entries: number, source: number, mss: number) => number;
+  readonly admit: (entries: number, source: number, slot: number, mss: number) => number;
+  readonly dhcpServer: (address: number) => void;
   readonly segmentBegin: (at: number, length: number, mss: number) => number;
   readonly segmentBytes: () => number;
   readonly segmentInto: (to: number, room: number) => number;
@@ -40,7 +41,9 @@ interface HotpathExports {
   readonly routeRemove: (address: number) => number;
   readonly routeLookup: (at: number, length: number) => number;
   readonly checksum: (at: number, length: number, initial: number) => number;
-  readonly admit6: (entries: number, prefixAt: number, prefixLength: number, mss: number) => number;
+  readonly admit6: (entries: number, slot: number, mss: number) => number;
+  readonly networkAdd: (address: number, prefixLength: number, slot: number) => number;
+  readonly networkRemove: (address: number, prefixLength: number) => number;
   readonly route6Add: (at: number, prefixLength: number, slot: number) => number;
   readonly route6Remove: (at: number, prefixLength: number) => number;
   readonly coalesceKinds: (bits: number) => void;
@@ -89,6 +92,7 @@ export class Hotpath implements PacketPath {
   readonly consumed: PacketPath['consumed'];
   readonly admit: PacketPath['admit'];
   readonly admit6: PacketPath['admit6'];
+  readonly dhcpServer: PacketPath['dhcpServer'];
   readonly segmentBegin: PacketPath['segmentBegin'];
   readonly segmentBytes: PacketPath['segmentBytes'];
   readonly segmentInto: PacketPath['segmentInto'];
@@ -140,6 +144,7 @@ export class Hotpath implements PacketPath {
     this.consumed = exports.consumed;
     this.admit = exports.admit;
     this.admit6 = exports.admit6;
+    this.dhcpServer = exports.dhcpServer;
     this.segmentBegin = exports.segmentBegin;
     this.segmentBytes = exports.segmentBytes;
     this.segmentInto = exports.segmentInto;
@@ -165,6 +170,14 @@ export class Hotpath implements PacketPath {
 
   routeRemove(address: number): boolean {
     return this.#exports.routeRemove(address) !== 0;
+  }
+
+  networkAdd(address: number, prefixLength: number, slot: number): boolean {
+    return this.#exports.networkAdd(address, prefixLength, slot) !== 0;
+  }
+
+  networkRemove(address: number, prefixLength: number): boolean {
+    return this.#exports.networkRemove(address, prefixLength) !== 0;
   }
 
   route6Add(at: number, prefixLength: number, slot: number): boolean {

@@ -40,19 +40,17 @@ export const EntryMark = {
   Malformed: 0x0004,
   /** Refused by `admit` or `admit6`: the source address is not the tunnel's. Count and drop. */
   Spoofed: 0x0006,
-  /** An IPv6 packet of the link itself, a router solicitation for example: for the tunnel's control side. */
+  /** A packet of the link itself, a router solicitation or a DHCP message for example: for the tunnel's control side. */
   ToControl: 0x0008,
-  /** Refused by `admit6`: the tunnel has no IPv6 prefix. Count and drop. */
-  NoPrefix: 0x000a,
-  /** Set by the host: an IP packet that came before the tunnel was up, or after. Count and drop. */
+  /** Set by the host: an IP packet of a family that the tunnel does not have, not yet or no longer. Count and drop. */
   NotUp: 0x000c,
   /** Set by the host: an IP packet that a rate limit holds back, or has dropped and counted. */
   Held: 0x000e,
 } as const;
 export type EntryMark = (typeof EntryMark)[keyof typeof EntryMark];
 
-/** As `prefixLength` of `admit6`: the tunnel has no IPv6. */
-export const NO_PREFIX = 255;
+/** As `slot` of `admit6`: every source address is good. */
+export const ANY_SOURCE = -1;
 
 /** Negative results of the packet path. */
 export const PathError = {
@@ -115,20 +113,22 @@ export interface PacketPath extends PacketMemory, Segmentation, Coalescing, Tunn
   /**
    * Judges the IPv4 entries among the first `entries` of the table and returns how many of them are left.
    *
-   * Refused ones are marked {@link EntryMark.Malformed} (version, header length, total length) or
-   * {@link EntryMark.Spoofed} (`source` is not 0 and differs from the packet's). Others are trimmed to their IP total
-   * length, and a TCP SYN has its MSS lowered to `mss` (0 = off), the checksum following by RFC 1624.
-   * Entries of other protocols are left alone.
-   */
-  admit(entries: number, source: number, mss: number): number;
-  /**
-   * Judges the IPv6 entries likewise. The tunnel's prefix is the first `prefixLength` bits of the 16 bytes at `prefixAt`; 0 accepts every
-   * source address, {@link NO_PREFIX} refuses every packet ({@link EntryMark.NoPrefix}).
+   * Refused ones are marked {@link EntryMark.Malformed} (version, header length, total length) or {@link EntryMark.Spoofed}: `source` is
+   * not 0 and differs from the packet's, which is not routed to `slot` either. Others are trimmed to their IP total length, and a TCP SYN
+   * has its MSS lowered to `mss` (0 = off), the checksum following by RFC 1624. Entries of other protocols are left alone.
    *
-   * From a link-local address to one, or to a multicast address, goes to the control side ({@link EntryMark.ToControl}, trimmed) whatever
-   * the prefix is; those do not count as left. A SYN behind extension headers keeps its MSS.
+   * Datagrams for the {@link dhcpServer} go to the control side ({@link EntryMark.ToControl}) and do not count as left.
    */
-  admit6(entries: number, prefixAt: number, prefixLength: number, mss: number): number;
+  admit(entries: number, source: number, slot: number, mss: number): number;
+  /** UDP to the DHCP server port of this IPv4 address, and of 255.255.255.255, is for the control side; with 0, none. */
+  dhcpServer(address: number): void;
+  /**
+   * Judges the IPv6 entries likewise. A source address is good when it is routed to `slot`, or `slot` is {@link ANY_SOURCE}.
+   *
+   * What stays on the link goes to the control side: from a good, a link-local or the unspecified address to a link-local one or to a
+   * multicast group of the link. A SYN behind extension headers keeps its MSS.
+   */
+  admit6(entries: number, slot: number, mss: number): number;
   /**
    * Sends IPv4 `address` (u32) to `slot` (>= 0), replacing an earlier route. False when the table is full, the
    * address is 0.0.0.0 or the slot is negative.
@@ -137,13 +137,21 @@ export interface PacketPath extends PacketMemory, Segmentation, Coalescing, Tunn
   /** Forgets the route of `address`; false when there was none. */
   routeRemove(address: number): boolean;
   /**
+   * Sends the IPv4 network of the first `prefixLength` bits of `address` to `slot` (>= 0), replacing an earlier route; {@link routeAdd}
+   * goes before it, and a longer prefix before a shorter one. Bits behind the prefix do not matter. False when the table is full, the
+   * length is over 32 or the slot is negative.
+   */
+  networkAdd(address: number, prefixLength: number, slot: number): boolean;
+  /** Forgets the route of that network; false when there was none. */
+  networkRemove(address: number, prefixLength: number): boolean;
+  /**
    * Sends the IPv6 prefix of the first `prefixLength` bits of the 16 bytes at `at` to `slot` (>= 0), replacing an earlier route. Bits
    * behind the prefix do not matter. False when the table is full, the length is over 128 or the slot is negative.
    */
   route6Add(at: number, prefixLength: number, slot: number): boolean;
   /** Forgets the route of that prefix; false when there was none. */
   route6Remove(at: number, prefixLength: number): boolean;
-  /** The slot for the destination of the IP packet at `at`, by the longest prefix for IPv6, or -1 (no route, not IP, too short). */
+  /** The slot for the destination of the IP packet at `at`, by the longest prefix, or -1 (no route, not IP, too short). */
   routeLookup(at: number, length: number): number;
   /**
    * One's-complement sum of the bytes, folded to 16 bits, not inverted (RFC 1071); an odd last byte is padded with

@@ -13,15 +13,15 @@ export function admit6(
   view: DataView,
   table: number,
   tableEnd: number,
-  prefixAt: number,
-  prefixLength: number,
+  routes: TwinRoutes6,
+  slot: number,
   mss: number,
 ): number {
   let admitted = 0;
   for (let entry = table; entry < tableEnd; entry += ENTRY_LENGTH) {
     if (view.getUint16(entry + ENTRY_PROTOCOL, true) !== PPP_IPV6) continue;
     const at = view.getUint32(entry + ENTRY_AT, true);
-    const mark = judge(view, at, view.getUint16(entry + ENTRY_BYTES, true), prefixAt, prefixLength);
+    const mark = judge(view, at, view.getUint16(entry + ENTRY_BYTES, true), routes, slot);
     view.setUint16(entry + ENTRY_PROTOCOL, mark, true);
     if (mark !== PPP_IPV6 && mark !== EntryMark.ToControl) continue;
     const total = IPV6_HEADER_LENGTH + view.getUint16(at + 4);
@@ -34,25 +34,25 @@ export function admit6(
 }
 
 /** The protocol that the entry is to have: its own when the packet may pass. */
-function judge(view: DataView, at: number, length: number, prefixAt: number, prefixLength: number): number {
-  if (prefixLength > MAX_PREFIX_LENGTH) return EntryMark.NoPrefix;
+function judge(view: DataView, at: number, length: number, routes: TwinRoutes6, slot: number): number {
   if (length < IPV6_HEADER_LENGTH || view.getUint8(at) >> 4 !== 6) return EntryMark.Malformed;
   if (IPV6_HEADER_LENGTH + view.getUint16(at + 4) > length) return EntryMark.Malformed;
-  const isToNeighbours = isLinkLocal(view, at + DESTINATION) || view.getUint8(at + DESTINATION) === 0xff;
-  if (isLinkLocal(view, at + SOURCE) && isToNeighbours) return EntryMark.ToControl;
-  return isInPrefix(view, at + SOURCE, prefixAt, prefixLength) ? PPP_IPV6 : EntryMark.Spoofed;
+  const staysOnLink = isLinkLocal(view, at + DESTINATION) || isLinkMulticast(view, at + DESTINATION);
+  if (staysOnLink && (isLinkLocal(view, at + SOURCE) || isUnspecified(view, at + SOURCE))) return EntryMark.ToControl;
+  if (slot >= 0 && routes.find(view, at + SOURCE) !== slot) return EntryMark.Spoofed;
+  return staysOnLink ? EntryMark.ToControl : PPP_IPV6;
 }
 
 function isLinkLocal(view: DataView, at: number): boolean {
   return (view.getUint16(at) & 0xffc0) === 0xfe80;
 }
 
-function isInPrefix(view: DataView, at: number, prefixAt: number, prefixLength: number): boolean {
-  for (let word = 0; word < 16; word += 4) {
-    const mask = wordMask(prefixLength, word);
-    if (((view.getInt32(at + word) ^ view.getInt32(prefixAt + word)) & mask) !== 0) return false;
-  }
-  return true;
+function isLinkMulticast(view: DataView, at: number): boolean {
+  return view.getUint8(at) === 0xff && (view.getUint8(at + 1) & 0x0f) <= 2;
+}
+
+function isUnspecified(view: DataView, at: number): boolean {
+  return view.getBigUint64(at) === 0n && view.getBigUint64(at + 8) === 0n;
 }
 
 /** The bits of the 32-bit word at byte `word` of an address that belong to a prefix. */
@@ -93,10 +93,11 @@ export class TwinRoutes6 {
     return true;
   }
 
-  /** @returns the slot for the destination of the IPv6 packet at `at`, or -1. */
+  /** @returns the slot for the address at `at`, or -1. IPv4-mapped addresses have none. */
   find(view: DataView, at: number): number {
+    if (view.getBigUint64(at) === 0n && view.getUint32(at + 8) === 0xffff) return -1;
     for (const prefixLength of this.#lengths) {
-      const slot = this.#byLength.get(prefixLength)?.get(key(view, at + DESTINATION, prefixLength));
+      const slot = this.#byLength.get(prefixLength)?.get(key(view, at, prefixLength));
       if (slot !== undefined) return slot;
     }
     return -1;

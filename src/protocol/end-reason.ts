@@ -72,6 +72,7 @@ const CAUSES: Readonly<Record<TunnelEndReason, AccountingCause>> = {
   'lcp-loopback': 'User-Error',
   'lcp-renegotiated': 'User-Error',
   'ipcp-failed': 'User-Error',
+  'ipv6cp-failed': 'User-Error',
   'no-network-protocol': 'User-Error',
   delineation: 'User-Error',
   'peer-abort': 'User-Error',

@@ -10,7 +10,7 @@
 import { encodeDataPacket, isControlProtocol } from '../wire/ppp.ts';
 import type { TunnelEndReason } from './end-reason.ts';
 import type { PppEndReason } from './ppp/end-reason.ts';
-import type { Ipv4Parameters } from './ppp/credentials.ts';
+import type { NetworkFamily, OpenNetwork } from './ppp/credentials.ts';
 import type { SstpCall, SstpOutput } from './sstp/call.ts';
 
 /**
@@ -23,8 +23,15 @@ export type TunnelState = 'negotiating' | 'authenticating' | 'up' | 'closing' | 
 export interface TunnelOutput {
   /** One whole SSTP packet in a buffer of its own: control, or data with a PPP control frame. */
   send(packet: Uint8Array): void;
-  /** The SSTP call is connected and IPCP is open: data frames may flow. Once. */
-  up(ipv4: Ipv4Parameters, peerMru: number): void;
+  /**
+   * The SSTP call is connected and a network protocol is open: data frames may flow. Once, and `networkUp` follows for each
+   * that is. `peerMru`: bytes of the longest IP packet to send.
+   */
+  up(peerMru: number): void;
+  /** Packets of this family pass from now on: in the turn of `up`, or later, or again. */
+  networkUp(network: OpenNetwork): void;
+  /** They do no more, but the tunnel goes on. Its end takes the networks along without a word. */
+  networkDown(family: NetworkFamily): void;
   /** An orderly end begins, and data stops flowing. At most once, not for an end without farewell. */
   closing(reason: TunnelEndReason): void;
   /** Close the HTTPS connection. Once, and never after `disconnected()`. The last thing that a tunnel does. */
@@ -54,7 +61,8 @@ export abstract class Tunnel {
   #reason: TunnelEndReason | undefined;
   #pppIsUp = false;
   #callIsConnected = false;
-  #network: { readonly ipv4: Ipv4Parameters; readonly peerMru: number } | undefined;
+  readonly #networks = new Map<NetworkFamily, { readonly network: OpenNetwork; announced: boolean }>();
+  #peerMru = 0;
   #pending: ((now: number) => void)[] = [];
 
   protected constructor(output: TunnelOutput) {
@@ -72,7 +80,12 @@ export abstract class Tunnel {
 
   /** Whether IP packets pass, in either direction. */
   get passesData(): boolean {
-    return this.#state === 'up' && this.#network !== undefined;
+    return this.#state === 'up' && this.#networks.size > 0;
+  }
+
+  /** Whether IP packets of this family do. */
+  passes(family: NetworkFamily): boolean {
+    return this.#state === 'up' && this.#networks.has(family);
   }
 
   /** When `handleTimeout` is due, in the owner's monotonic milliseconds. May change with every input but `heard`. */
@@ -90,7 +103,7 @@ export abstract class Tunnel {
   /** The information field of one PPP frame, any protocol but those that take the packet path. Views are fine here too. */
   receiveFrame(protocol: number, information: Uint8Array, now: number): void {
     this.heard(now);
-    if (!this.#passes(protocol)) return;
+    if (!this.#passesFrame(protocol)) return;
     this.ppp.receive(protocol, information, now);
     this.settle(now);
   }
@@ -154,20 +167,23 @@ export abstract class Tunnel {
   /** What both kinds of PPP machine do in this tunnel. */
   protected pppOutput(): {
     sendFrame(protocol: number, information: Uint8Array): void;
-    networkUp(ipv4: Ipv4Parameters, peerMru: number): void;
-    networkDown(): void;
+    networkUp(network: OpenNetwork, peerMru: number): void;
+    networkDown(family: NetworkFamily): void;
     ended(reason: PppEndReason): void;
   } {
     return {
       sendFrame: (protocol, information) => {
-        if (this.#passes(protocol)) this.#output.send(encodeDataPacket(protocol, information));
+        if (this.#passesFrame(protocol)) this.#output.send(encodeDataPacket(protocol, information));
       },
-      networkUp: (ipv4, peerMru) => {
-        this.#network = { ipv4, peerMru };
+      networkUp: (network, peerMru) => {
+        this.#networks.set(network.family, { network, announced: false });
+        this.#peerMru = peerMru;
         this.defer(() => this.#announce());
       },
-      networkDown: () => {
-        this.#network = undefined;
+      networkDown: family => {
+        const wasAnnounced = this.#networks.get(family)?.announced === true;
+        this.#networks.delete(family);
+        if (wasAnnounced && this.#state === 'up' && this.ppp.endReason === undefined) this.#output.networkDown(family);
       },
       ended: reason => {
         this.beginEnd(reason);
@@ -200,9 +216,17 @@ export abstract class Tunnel {
   }
 
   #announce(): void {
-    if (this.#state !== 'authenticating' || !this.#callIsConnected || this.#network === undefined) return;
-    this.#state = 'up';
-    this.#output.up(this.#network.ipv4, this.#network.peerMru);
+    if (!this.#callIsConnected || this.#networks.size === 0) return;
+    if (this.#state === 'authenticating') {
+      this.#state = 'up';
+      this.#output.up(this.#peerMru);
+    }
+    if (this.#state !== 'up') return;
+    for (const opened of this.#networks.values()) {
+      if (opened.announced) continue;
+      opened.announced = true;
+      this.#output.networkUp(opened.network);
+    }
   }
 
   #lowerPpp(): void {
@@ -218,7 +242,7 @@ export abstract class Tunnel {
   }
 
   /** The frame filter of MS-SSTP 3.1.7.1, equal in both directions. */
-  #passes(protocol: number): boolean {
+  #passesFrame(protocol: number): boolean {
     return isControlProtocol(protocol) ? this.call.passesControlFrames : this.call.passesDataFrames;
   }
 }

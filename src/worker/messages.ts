@@ -7,6 +7,7 @@ import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { AuthMethod, Credentials, EapMode, Verdict } from '../protocol/ppp/credentials.ts';
 import type { RefusalReason } from '../https/connection.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
+import type { Ipv6Prefix } from '../wire/ipv6.ts';
 
 /** Unique in the life of the gateway process: the worker task's generation in the high part, a sequence in the low 32 bits. */
 export type SessionId = number & { readonly brand: unique symbol };
@@ -75,11 +76,18 @@ export interface RateLimit {
   readonly downBurst?: number | undefined;
 }
 
+/** A network behind a client, beside its own addresses. */
+export type SessionRoute =
+  | { readonly family: 4; readonly address: number; readonly length: number; readonly metric: number | undefined }
+  | { readonly family: 6; readonly prefix: Ipv6Prefix; readonly metric: number | undefined };
+
 /** What the worker itself sees to while a session is up. Undefined is unlimited. */
 export interface SessionPolicy {
   readonly sessionTimeoutMs: number | undefined;
   readonly idleTimeoutMs: number | undefined;
   readonly rate: RateLimit | undefined;
+  /** Networks behind the client: their packets go to it, and it may send from them. */
+  readonly routes?: readonly SessionRoute[] | undefined;
 }
 
 export type ToWorker =
@@ -126,8 +134,16 @@ export type FromWorker =
     }
   /** The peer was told that it is who it says it is. */
   | { readonly kind: 'authenticated'; readonly session: SessionId; readonly method: AuthMethod }
-  /** Call connected and IPCP open: packets flow. */
+  /** Call connected and a network protocol open: packets flow. `networks` follows. */
   | { readonly kind: 'up'; readonly session: SessionId; readonly mtu: number }
+  /** Which network protocols are open. After `up`, and whenever that changes. */
+  | {
+      readonly kind: 'networks';
+      readonly session: SessionId;
+      readonly ipv4: boolean;
+      /** What the client ends its addresses with (64 bits) while IPv6 is open, undefined otherwise. */
+      readonly interfaceId: bigint | undefined;
+    }
   /** An orderly end has begun. */
   | { readonly kind: 'closing'; readonly session: SessionId; readonly reason: TunnelEndReason }
   /** The tunnel is gone from the worker. */

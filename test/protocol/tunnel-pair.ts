@@ -6,7 +6,14 @@ import { certificateHash, hlakFromMsChapV2 } from '../../src/crypto/crypto-bindi
 import { authenticatorResponse, matchNtResponse, ntPasswordHash } from '../../src/crypto/ms-chap-v2.ts';
 import { ClientTunnel } from '../../src/protocol/client-tunnel.ts';
 import type { TunnelEndReason } from '../../src/protocol/end-reason.ts';
-import type { AuthMethod, Credentials, Ipv4Parameters, Verdict } from '../../src/protocol/ppp/credentials.ts';
+import type {
+  AuthMethod,
+  Credentials,
+  Ipv4Parameters,
+  NetworkFamily,
+  OpenNetwork,
+  Verdict,
+} from '../../src/protocol/ppp/credentials.ts';
 import { ServerTunnel, type ServerTunnelOutput } from '../../src/protocol/server-tunnel.ts';
 import type { Tunnel } from '../../src/protocol/tunnel.ts';
 import { viewOf } from '../../src/wire/bytes.ts';
@@ -125,6 +132,8 @@ class End implements ServerTunnelOutput {
   /** 'authenticated CORP\alice mschapv2', 'up', 'closing admin', 'close admin' and the like. */
   readonly events: string[] = [];
   network: Ipv4Parameters | undefined;
+  /** Networks that pass packets now. */
+  readonly families = new Set<NetworkFamily>();
   isOver = false;
 
   constructor(transmit: (packet: Uint8Array) => void, hangUp: () => void) {
@@ -141,9 +150,18 @@ class End implements ServerTunnelOutput {
     this.#note(`authenticated ${user} ${method}`);
   }
 
-  up(ipv4: Ipv4Parameters): void {
-    this.network = ipv4;
+  up(): void {
     this.#note('up');
+  }
+
+  networkUp(network: OpenNetwork): void {
+    assert.ok(this.events.includes('up') && !this.families.has(network.family));
+    this.families.add(network.family);
+    if (network.family === 4) this.network = network.ipv4;
+  }
+
+  networkDown(family: NetworkFamily): void {
+    assert.ok(!this.isOver && this.families.delete(family));
   }
 
   closing(reason: TunnelEndReason): void {

@@ -52,6 +52,8 @@ export interface Ipv4Parameters {
 export interface Ipv6Parameters {
   /** 64 bits, not zero, of the peer's link-local address (RFC 5072 4.1). */
   readonly interfaceId: bigint;
+  /** The peer must take `interfaceId`. RFC 5072 lets it have another one. */
+  readonly insistsOnInterfaceId?: boolean;
   /** 64 bits, not zero, of ours. */
   readonly gatewayInterfaceId: bigint;
   /** Advertised to the peer, which makes its address of it. Undefined: link-local only. */
@@ -60,6 +62,13 @@ export interface Ipv6Parameters {
   readonly delegated: Ipv6Prefix | undefined;
   readonly dns: readonly bigint[];
 }
+
+/** A network protocol that is open on a link, and what it agreed on. */
+export type OpenNetwork =
+  | { readonly family: 4; readonly ipv4: Ipv4Parameters }
+  | { readonly family: 6; readonly ipv6: Ipv6Parameters };
+
+export type NetworkFamily = OpenNetwork['family'];
 
 export interface AcceptedVerdict {
   readonly kind: 'accepted';

@@ -16,6 +16,8 @@ export type PppEndReason =
   | 'lcp-renegotiated'
   /** IPCP did not come to an agreement, or the peer never answered it. */
   | 'ipcp-failed'
+  /** IPv6CP did not come to an agreement, or the peer never answered it, and there is no IPv4 either. */
+  | 'ipv6cp-failed'
   /** No network protocol is left: closed or rejected by the peer, or the user may have none. */
   | 'no-network-protocol'
   /** The peer sent an LCP Terminate-Request. */

@@ -5,12 +5,14 @@ import { encodeText } from '../../wire/text.ts';
 import { AUTH_PEERS, type AuthFailure, type AuthPeerOptions } from './auth-peer.ts';
 import { authProtocol } from './auth-protocol.ts';
 import { DEFAULT_RESTART } from './automaton.ts';
-import type { AuthMethod, Ipv4Parameters } from './credentials.ts';
+import type { AuthMethod, NetworkFamily, OpenNetwork } from './credentials.ts';
 import type { EchoOptions } from './echo-keepalive.ts';
 import type { PppEndReason } from './end-reason.ts';
 import { IpcpClientPolicy } from './ipcp-client-policy.ts';
+import { Ipv6cpClientPolicy } from './ipv6cp-client-policy.ts';
 import { LcpClientPolicy } from './lcp-client-policy.ts';
-import { type LinkAuthentication, PppLink, type PppPhase } from './ppp-link.ts';
+import type { OptionPolicy } from './option-policy.ts';
+import { type LinkAuthentication, networkFamily, PppLink, type PppPhase } from './ppp-link.ts';
 
 /** PAP has one length byte for each, and a name that works with one method only would be a trap. */
 const MAX_CREDENTIAL_LENGTH = 255;
@@ -23,9 +25,9 @@ export interface PppClientOutput {
    * the first frame of a network protocol.
    */
   authenticated(hlak: Uint8Array, now: number): void;
-  /** IPCP is opened. `mru`: bytes of the longest IP packet to send, never more than SSTP can carry. */
-  networkUp(ipv4: Ipv4Parameters, mru: number): void;
-  networkDown(): void;
+  /** IPCP or IPv6CP is opened. `mru`: bytes of the longest IP packet to send, never more than SSTP can carry. */
+  networkUp(network: OpenNetwork, mru: number): void;
+  networkDown(family: NetworkFamily): void;
   /** Once, and nothing after it: the owner ends the call. Not after `lowerDown`. */
   ended(reason: PppEndReason): void;
 }
@@ -44,6 +46,8 @@ export interface PppClientOptions {
   readonly requestNbns?: boolean;
   /** An address to ask for, unsigned 32-bit; the server may give another one. */
   readonly requestAddress?: number;
+  /** Negotiate IPv6 beside IPv4; the link comes up with either. */
+  readonly ipv6?: boolean;
   readonly lcpEcho: EchoOptions;
   /** From LCP opened to success. */
   readonly authTimeoutMs: number;
@@ -57,10 +61,10 @@ export class PppClient {
   readonly #authOptions: AuthPeerOptions;
   readonly #policy: LcpClientPolicy;
   readonly #ipcp: IpcpClientPolicy;
+  readonly #ipv6cp: Ipv6cpClientPolicy | undefined;
   readonly #link: PppLink;
   #authenticated = false;
   #authFailure: AuthFailure | undefined;
-  #networkIsUp = false;
 
   /** Throws RangeError for credentials that have no encoding. */
   constructor(output: PppClientOutput, options: PppClientOptions) {
@@ -76,14 +80,15 @@ export class PppClient {
       dns: options.requestDns,
       nbns: options.requestNbns ?? false,
     });
+    this.#ipv6cp = options.ipv6 === true ? new Ipv6cpClientPolicy(random) : undefined;
     this.#link = new PppLink(
       {
         sendFrame: (protocol, information) => output.sendFrame(protocol, information),
         newAuthentication: () => this.#newAuthentication(),
         // A second authentication would be outside of the crypto binding.
         refuseRenegotiation: () => (this.#authenticated ? 'lcp-renegotiated' : undefined),
-        networkOpened: () => this.#networkOpened(),
-        networkClosed: () => this.#networkClosed(),
+        networkOpened: protocol => output.networkUp(this.#agreed(protocol), this.peerMru),
+        networkClosed: protocol => output.networkDown(networkFamily(protocol)),
         ended: reason => output.ended(reason),
       },
       this.#policy,
@@ -172,18 +177,15 @@ export class PppClient {
     if (this.#authenticated) return;
     this.#authenticated = true;
     this.#output.authenticated(hlak, now);
-    this.#link.enterNetwork(new Map([[PppProtocol.Ipcp, this.#ipcp]]), now);
+    const policies = new Map<number, OptionPolicy>([[PppProtocol.Ipcp, this.#ipcp]]);
+    if (this.#ipv6cp !== undefined) policies.set(PppProtocol.Ipv6cp, this.#ipv6cp);
+    this.#link.enterNetwork(policies, now);
   }
 
-  #networkOpened(): void {
-    this.#networkIsUp = true;
-    this.#output.networkUp(this.#ipcp.parameters, this.peerMru);
-  }
-
-  #networkClosed(): void {
-    if (!this.#networkIsUp) return;
-    this.#networkIsUp = false;
-    this.#output.networkDown();
+  #agreed(protocol: number): OpenNetwork {
+    return protocol === PppProtocol.Ipv6cp && this.#ipv6cp !== undefined
+      ? { family: 6, ipv6: this.#ipv6cp.parameters }
+      : { family: 4, ipv4: this.#ipcp.parameters };
   }
 }
 

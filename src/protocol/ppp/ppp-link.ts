@@ -7,6 +7,7 @@ import { EchoKeepalive, type EchoOptions } from './echo-keepalive.ts';
 import type { PppEndReason } from './end-reason.ts';
 import { Lcp } from './lcp.ts';
 import type { LcpPolicy } from './lcp-policy.ts';
+import type { NetworkFamily } from './credentials.ts';
 import type { OptionPolicy } from './option-policy.ts';
 import { State } from './transition-table.ts';
 
@@ -49,6 +50,11 @@ interface NetworkProtocol {
   readonly machine: ControlProtocol;
   /** Why it is of no use any more. */
   dropped: PppEndReason | undefined;
+}
+
+/** Of a network control protocol. */
+export function networkFamily(protocol: number): NetworkFamily {
+  return protocol === PppProtocol.Ipv6cp ? 6 : 4;
 }
 
 /** Never re-entrant: what the parts report is acted upon when the input that caused it has been worked off. */

@@ -10,15 +10,18 @@ import type {
   AuthMethod,
   Credentials,
   EapMode,
-  Ipv4Parameters,
+  NetworkFamily,
+  OpenNetwork,
   RejectedVerdict,
   Verdict,
 } from './credentials.ts';
 import type { EchoOptions } from './echo-keepalive.ts';
 import type { PppEndReason } from './end-reason.ts';
 import { IpcpServerPolicy } from './ipcp-server-policy.ts';
+import { Ipv6cpServerPolicy } from './ipv6cp-server-policy.ts';
 import { LcpServerPolicy } from './lcp-server-policy.ts';
-import { type LinkAuthentication, PppLink, type PppPhase } from './ppp-link.ts';
+import type { OptionPolicy } from './option-policy.ts';
+import { type LinkAuthentication, networkFamily, PppLink, type PppPhase } from './ppp-link.ts';
 
 /** Windows was seen to ignore a Configure-Request that comes right behind the Call Connect Ack; it costs 3 s else. */
 const FIRST_RESTART_MS = 750;
@@ -42,9 +45,9 @@ export interface PppServerOutput {
   authenticated(user: string, method: AuthMethod, hlak: Uint8Array, alternatives: readonly Uint8Array[]): void;
   /** The peer has been told, and the link ends. */
   authenticationFailed(user: string, method: AuthMethod): void;
-  /** IPCP is opened. `peerMru`: bytes of the longest IP packet to send, never more than SSTP can carry. */
-  networkUp(ipv4: Ipv4Parameters, peerMru: number): void;
-  networkDown(): void;
+  /** IPCP or IPv6CP is opened. `peerMru`: bytes of the longest IP packet to send, never more than SSTP can carry. */
+  networkUp(network: OpenNetwork, peerMru: number): void;
+  networkDown(family: NetworkFamily): void;
   /** Once, and nothing after it: the owner ends the call. Not after `lowerDown`. */
   ended(reason: PppEndReason): void;
 }
@@ -75,8 +78,8 @@ export class PppServer {
   #authenticator: Authenticator | undefined;
   #verifying = false;
   #authenticated = false;
-  #ipv4: Ipv4Parameters | undefined;
-  #networkIsUp = false;
+  /** What is negotiated, by PPP protocol number, and what it has come to. */
+  #networks: ReadonlyMap<number, { readonly policy: OptionPolicy; agreed(): OpenNetwork }> = new Map();
 
   constructor(output: PppServerOutput, options: PppServerOptions) {
     const { mru, auth, eap, serverName, authTimeoutMs, random } = options;
@@ -92,8 +95,8 @@ export class PppServer {
           // A second authentication would be outside of the crypto binding, and a verdict that is under way would be
           // taken for the answer to other credentials.
           this.#verifying || this.#authenticated ? 'lcp-renegotiated' : undefined,
-        networkOpened: () => this.#networkOpened(),
-        networkClosed: () => this.#networkClosed(),
+        networkOpened: protocol => this.#networkOpened(protocol),
+        networkClosed: protocol => output.networkDown(networkFamily(protocol)),
         ended: reason => output.ended(reason),
       },
       this.#policy,
@@ -208,25 +211,28 @@ export class PppServer {
     return hasAnother;
   }
 
-  #accept(user: string, method: AuthMethod, { hlak, hlakAlternatives = [], ipv4 }: AcceptedVerdict, now: number): void {
+  #accept(
+    user: string,
+    method: AuthMethod,
+    { hlak, hlakAlternatives = [], ipv4, ipv6 }: AcceptedVerdict,
+    now: number,
+  ): void {
     this.#authenticated = true;
-    this.#ipv4 = ipv4;
     this.#output.authenticated(user, method, hlak, hlakAlternatives);
-    this.#link.enterNetwork(
-      ipv4 === undefined ? new Map() : new Map([[PppProtocol.Ipcp, new IpcpServerPolicy(ipv4)]]),
-      now,
-    );
+    const networks = new Map<number, { policy: OptionPolicy; agreed(): OpenNetwork }>();
+    if (ipv4 !== undefined) {
+      networks.set(PppProtocol.Ipcp, { policy: new IpcpServerPolicy(ipv4), agreed: () => ({ family: 4, ipv4 }) });
+    }
+    if (ipv6 !== undefined) {
+      const policy = new Ipv6cpServerPolicy(ipv6);
+      networks.set(PppProtocol.Ipv6cp, { policy, agreed: () => ({ family: 6, ipv6: policy.parameters }) });
+    }
+    this.#networks = networks;
+    this.#link.enterNetwork(new Map(Array.from(networks, ([protocol, { policy }]) => [protocol, policy])), now);
   }
 
-  #networkOpened(): void {
-    if (this.#ipv4 === undefined) return;
-    this.#networkIsUp = true;
-    this.#output.networkUp(this.#ipv4, this.peerMru);
-  }
-
-  #networkClosed(): void {
-    if (!this.#networkIsUp) return;
-    this.#networkIsUp = false;
-    this.#output.networkDown();
+  #networkOpened(protocol: number): void {
+    const network = this.#networks.get(protocol);
+    if (network !== undefined) this.#output.networkUp(network.agreed(), this.peerMru);
   }
 }

@@ -2,7 +2,7 @@
 import { ntPasswordHash, matchNtResponse, authenticatorResponse } from '../../../src/crypto/ms-chap-v2.ts';
 import { hlakFromMsChapV2 } from '../../../src/crypto/crypto-binding.ts';
 import { chapMd5 } from '../../../src/crypto/chap-md5.ts';
-import type { AuthMethod, Credentials, Verdict } from '../../../src/protocol/ppp/credentials.ts';
+import type { AuthMethod, Credentials, Ipv6Parameters, NetworkFamily, Verdict } from '../../../src/protocol/ppp/credentials.ts';
 import { PppClient } from '../../../src/protocol/ppp/ppp-client.ts';
 import { PppServer } from '../../../src/protocol/ppp/ppp-server.ts';
 
@@ -17,6 +17,8 @@ export interface Weather {
   readonly auth: readonly AuthMethod[];
   readonly clientAuth: readonly AuthMethod[];
   readonly password?: string;
+  /** Both ends want IPv6 beside IPv4. */
+  readonly ipv6?: boolean;
   /** How long the verdict takes. */
   readonly verdictMs?: number;
 }
@@ -29,6 +31,13 @@ interface Arrival {
 
 export const ADDRESS = 0x0a000007;
 const GATEWAY = 0x0a000001;
+const IPV6: Ipv6Parameters = {
+  interfaceId: 7n,
+  gatewayInterfaceId: 1n,
+  prefix: undefined,
+  delegated: undefined,
+  dns: [],
+};
 const PASSWORD = 'secret';
 const MAX_STEPS = 20_000;
 
@@ -40,8 +49,8 @@ export class LossyPair {
   frames = 0;
   serverEnded: string[] = [];
   clientEnded: string[] = [];
-  serverUp = false;
-  clientUp = false;
+  readonly serverNetworks = new Set<NetworkFamily>();
+  readonly clientNetworks = new Set<NetworkFamily>();
   clientAddress = 0;
   serverHlak: Uint8Array | undefined;
   clientHlak: Uint8Array | undefined;
@@ -59,17 +68,13 @@ export class LossyPair {
       {
         sendFrame: (protocol, information) => this.#send(() => this.client.receive(protocol, information, this.now)),
         verify: credentials =>
-          this.#later(weather.verdictMs ?? 0, () => this.server.verdict(judge(credentials), this.now)),
+          this.#later(weather.verdictMs ?? 0, () => this.server.verdict(judge(credentials, weather.ipv6 === true ? IPV6 : undefined), this.now)),
         authenticated: (_user, _method, hlak) => {
           this.serverHlak = hlak;
         },
         authenticationFailed: () => {},
-        networkUp: () => {
-          this.serverUp = true;
-        },
-        networkDown: () => {
-          this.serverUp = false;
-        },
+        networkUp: ({ family }) => this.serverNetworks.add(family),
+        networkDown: family => this.serverNetworks.delete(family),
         ended: reason => this.serverEnded.push(reason),
       },
       { ...common, auth: weather.auth, eap: 'local', serverName: 'gw' },
@@ -80,23 +85,22 @@ export class LossyPair {
         authenticated: hlak => {
           this.clientHlak = hlak;
         },
-        networkUp: ({ address }) => {
-          this.clientUp = true;
-          this.clientAddress = address;
+        networkUp: network => {
+          this.clientNetworks.add(network.family);
+          if (network.family === 4) this.clientAddress = network.ipv4.address;
         },
-        networkDown: () => {
-          this.clientUp = false;
-        },
+        networkDown: family => this.clientNetworks.delete(family),
         ended: reason => this.clientEnded.push(reason),
       },
-      { ...common, auth: weather.clientAuth, user: 'alice', password: weather.password ?? PASSWORD, requestDns: true },
+      { ...common, auth: weather.clientAuth, user: 'alice', password: weather.password ?? PASSWORD, requestDns: true, ipv6: weather.ipv6 === true },
     );
     this.server.up(0);
     this.client.up(0);
   }
 
   get bothUp(): boolean {
-    return this.serverUp && this.clientUp;
+    const families: readonly NetworkFamily[] = this.#weather.ipv6 === true ? [4, 6] : [4];
+    return families.every(family => this.serverNetworks.has(family) && this.clientNetworks.has(family));
   }
 
   get bothEnded(): boolean {
@@ -147,13 +151,13 @@ export class LossyPair {
   }
 }
 
-function judge(credentials: Credentials): Verdict {
+function judge(credentials: Credentials, ipv6: Ipv6Parameters | undefined): Verdict {
   const message = acceptance(credentials);
   if (message === undefined) return { kind: 'rejected', code: 691, message: 'no' };
   const hash = ntPasswordHash(PASSWORD);
   const hlak = credentials.kind === 'mschapv2' ? hlakFromMsChapV2(hash, credentials.ntResponse) : new Uint8Array(32);
   const ipv4 = { address: ADDRESS, gateway: GATEWAY, dns: [GATEWAY], nbns: [] };
-  return { kind: 'accepted', hlak, message, ipv4 };
+  return { kind: 'accepted', hlak, message, ipv4, ipv6 };
 }
 
 /** The text for the peer, or undefined when the password is wrong. */

@@ -6,7 +6,7 @@
 // Whatever an input causes must stand right behind it, complete and in order. Randomness is a counter: the first request
 // for random bytes gets 01 01 01 ..., the second 02 02 02 ..., so that magic numbers and challenges can be written down.
 import assert from 'node:assert/strict';
-import type { Credentials, Verdict } from '../../../src/protocol/ppp/credentials.ts';
+import type { Credentials, Ipv4Parameters, Ipv6Parameters, Verdict } from '../../../src/protocol/ppp/credentials.ts';
 import { PppClient, type PppClientOptions } from '../../../src/protocol/ppp/ppp-client.ts';
 import { PppServer, type PppServerOptions } from '../../../src/protocol/ppp/ppp-server.ts';
 import { formatIpv4, parseIpv4 } from '../../../src/wire/ip.ts';
@@ -91,8 +91,8 @@ export class ServerScript extends Script {
         authenticated: (user, method, hlak) =>
           this.note(`! authenticated ${user} ${method} ${hexText(hlak.subarray(0, 2))}`),
         authenticationFailed: (user, method) => this.note(`! authenticationFailed ${user} ${method}`),
-        networkUp: ({ address }, peerMru) => this.note(`! networkUp ${formatIpv4(address)} mru=${peerMru}`),
-        networkDown: () => this.note('! networkDown'),
+        networkUp: (network, peerMru) => this.note(`! networkUp ${network.family === 4 ? formatIpv4(network.ipv4.address) : interfaceIds(network.ipv6)} mru=${peerMru}`),
+        networkDown: family => this.note(family === 4 ? '! networkDown' : '! networkDown ipv6'),
         ended: reason => this.note(`! ended ${reason}`),
       },
       {
@@ -137,11 +137,9 @@ export class ClientScript extends Script {
       {
         sendFrame: (protocol, information) => this.noteFrame(protocol, information),
         authenticated: hlak => this.note(`! authenticated ${hexText(hlak.subarray(0, 2))}`),
-        networkUp: ({ address, gateway, dns, nbns }, mru) =>
-          this.note(
-            `! networkUp ${formatIpv4(address)} via ${formatIpv4(gateway)} dns=${[...dns, ...nbns].map(formatIpv4).join(',')} mru=${mru}`,
-          ),
-        networkDown: () => this.note('! networkDown'),
+        networkUp: (network, mru) =>
+          this.note(`! networkUp ${network.family === 4 ? assigned(network.ipv4) : interfaceIds(network.ipv6)} mru=${mru}`),
+        networkDown: family => this.note(family === 4 ? '! networkDown' : '! networkDown ipv6'),
         ended: reason => this.note(`! ended ${reason}`),
       },
       {
@@ -168,6 +166,15 @@ export function ipv4(text: string): number {
   const address = parseIpv4(text);
   assert.ok(address !== undefined);
   return address;
+}
+
+function assigned({ address, gateway, dns, nbns }: Ipv4Parameters): string {
+  return `${formatIpv4(address)} via ${formatIpv4(gateway)} dns=${[...dns, ...nbns].map(formatIpv4).join(',')}`;
+}
+
+/** 'ipv6 client=7 gateway=1'. */
+function interfaceIds({ interfaceId, gatewayInterfaceId }: Ipv6Parameters): string {
+  return `ipv6 client=${interfaceId.toString(16)} gateway=${gatewayInterfaceId.toString(16)}`;
 }
 
 function countingRandom(): (length: number) => Uint8Array {
