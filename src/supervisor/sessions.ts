@@ -70,6 +70,12 @@ export class Sessions {
         return undefined;
       case 'up':
         return this.#onUp(row, message.mtu);
+      case 'networks':
+        // A client may choose another one than it was offered.
+        if (row.grant !== undefined && message.interfaceId !== undefined) {
+          row.grant = { ...row.grant, interfaceId: message.interfaceId };
+        }
+        return undefined;
       case 'closing':
         return this.#table.setState(row, 'closing');
       case 'closed':

@@ -31,6 +31,8 @@ export function workerSettings(config: Config, serverName: string): WorkerSettin
     },
     network: {
       gateway: config.network.ipv4.gateway,
+      gateway6: undefined,
+      dhcp: { domain: undefined, search: [], routes: [] },
       mssClamp: config.network.mssClamp,
       antiSpoofing: config.network.antiSpoofing,
     },

@@ -74,6 +74,7 @@ export class DataWorker {
 
     const path = new Hotpath(start.hotpath);
     if (path.counterSlots < MAX_SLOTS) throw new Error('the hot path counts fewer tunnels than a worker holds');
+    path.dhcpServer(settings.network.gateway);
     const landing = {
       memory: path.memory,
       at: path.tunAt,

@@ -4,6 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
+import type { DhcpSettings } from '../protocol/link/dhcp-responder.ts';
 import type { AuthMethod, Credentials, EapMode, Verdict } from '../protocol/ppp/credentials.ts';
 import type { RefusalReason } from '../https/connection.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
@@ -60,6 +61,10 @@ export interface WorkerSettings {
   readonly network: {
     /** IPv4 address of the gateway inside every tunnel. */
     readonly gateway: number;
+    /** Its IPv6 address of global scope, which the echo network answers on; it has a link-local one in each tunnel. */
+    readonly gateway6: bigint | undefined;
+    /** What clients are told that ask by DHCP. */
+    readonly dhcp: DhcpSettings;
     readonly mssClamp: boolean;
     readonly antiSpoofing: boolean;
   };

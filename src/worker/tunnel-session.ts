@@ -19,18 +19,18 @@ import {
   ENTRY_LENGTH,
   ENTRY_PROTOCOL,
   EntryMark,
-  NO_PREFIX,
   FRAME_HEADER_LENGTH,
   PathError,
 } from '../hotpath/packet-path.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
-import type { AuthMethod, Credentials, Ipv4Parameters, Verdict } from '../protocol/ppp/credentials.ts';
+import type { AuthMethod, Credentials, NetworkFamily, OpenNetwork, Verdict } from '../protocol/ppp/credentials.ts';
 import { ServerTunnel } from '../protocol/server-tunnel.ts';
 import type { ServerTunnelOptions, ServerTunnelOutput } from '../protocol/server-tunnel.ts';
-import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
+import { PppProtocol, encodeDataPacket, isControlProtocol } from '../wire/ppp.ts';
 import type { Timed } from './deadlines.ts';
 import type { RateLimit, SessionId, SessionPolicy } from './messages.ts';
 import { SessionLimits } from './session-limits.ts';
+import { SessionNetworks } from './session-networks.ts';
 import { UploadShaper } from './upload-shaper.ts';
 import type { DropReason } from './worker-counters.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -43,6 +43,8 @@ const TRANSMIT_LIMIT = 512 * 1024;
 
 /** Room for the IPv4 and TCP header in a packet (RFC 879). */
 const TCP_IPV4_HEADERS = 40;
+/** By so much is the header of IPv6 longer. */
+const IPV6_HEADER_EXCESS = 20;
 
 export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   readonly id: SessionId;
@@ -53,8 +55,9 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   readonly #cutter: StreamCutter;
   readonly #queue: TransmitQueue;
   readonly #onPackets = (entries: number): boolean => this.#handlePackets(entries);
-  /** Address of the client inside the tunnel; 0 until it is up. */
-  #address = 0;
+  readonly #networks: SessionNetworks;
+  /** Bytes of the longest IP packet, and of IPv4's longest TCP segment; 0 until it is up. */
+  #mtu = 0;
   #mss = 0;
   readonly #limits = new SessionLimits();
   /** Only while a rate limits what the client sends. */
@@ -74,6 +77,9 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.id = id;
     this.slot = slot;
     this.#connection = connection;
+    this.#networks = new SessionNetworks(context.path, slot, context.settings.network, (protocol, packet) =>
+      connection.send(encodeDataPacket(protocol, packet)),
+    );
     this.#tunnel = new ServerTunnel(this, options);
     this.#cutter = new StreamCutter(context.path, context.uplink.arena);
     this.#queue = new TransmitQueue(
@@ -91,7 +97,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   get deadline(): number {
-    return Math.min(this.#tunnel.deadline, this.#limits.deadline);
+    return Math.min(this.#tunnel.deadline, this.#networks.deadline, this.#limits.deadline);
   }
 
   start(): void {
@@ -101,7 +107,9 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
 
   handleTimeout(now: number): void {
     this.#tunnel.handleTimeout(now);
-    if (this.#gone || now < this.#limits.deadline) return;
+    if (this.#gone) return;
+    if (this.#tunnel.passesData) this.#networks.handleTimeout(now);
+    if (now < this.#limits.deadline) return;
     const { rxPackets, txPackets } = this.#context.traffic.of(this.slot);
     const reason = this.#limits.expired(now, rxPackets + txPackets);
     if (reason === undefined) return;
@@ -116,6 +124,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
 
   setPolicy(policy: SessionPolicy): void {
     this.#limits.change(policy, this.#context.now());
+    if (policy.routes !== undefined) this.#networks.setRoutes(policy.routes);
     this.#context.deadlines.update(this);
     this.setRate(policy.rate);
   }
@@ -179,14 +188,33 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#context.post({ kind: 'authenticated', session: this.id, method });
   }
 
-  up(ipv4: Ipv4Parameters, peerMru: number): void {
-    const { path, settings } = this.#context;
+  up(peerMru: number): void {
+    const { settings } = this.#context;
     const mtu = Math.min(settings.ppp.mtu, peerMru);
     this.#limits.start(this.#context.now());
-    this.#address = ipv4.address;
+    this.#mtu = mtu;
     this.#mss = settings.network.mssClamp ? mtu - TCP_IPV4_HEADERS : 0;
-    if (!path.routeAdd(ipv4.address, this.slot)) throw new Error('the route table is smaller than the slot table');
     this.#context.post({ kind: 'up', session: this.id, mtu });
+  }
+
+  networkUp(network: OpenNetwork): void {
+    this.#networks.open(network, this.#mtu, this.#context.now());
+    this.#postNetworks();
+  }
+
+  networkDown(family: NetworkFamily): void {
+    this.#networks.close(family);
+    this.#postNetworks();
+  }
+
+  #postNetworks(): void {
+    const { ipv4, ipv6 } = this.#networks;
+    this.#context.post({
+      kind: 'networks',
+      session: this.id,
+      ipv4: ipv4 !== undefined,
+      interfaceId: ipv6?.interfaceId,
+    });
   }
 
   closing(reason: TunnelEndReason): void {
@@ -232,9 +260,9 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     const { path } = this.#context;
     const now = this.#context.now();
     this.#tunnel.heard(now);
-    // Bulk data is chunks of nothing but IPv4 packets: they need no look at each.
-    if (this.#tunnel.passesData && this.#admit(entries) === entries) {
-      this.#toNetwork(entries, 0);
+    // Bulk data is chunks of nothing but IP packets that may pass: they need no look at each.
+    if (this.#judge(entries) === entries) {
+      this.#pass(entries, 0);
       return true;
     }
     let from = 0;
@@ -242,7 +270,8 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
       const row = path.tableAt + index * ENTRY_LENGTH;
       const protocol = path.view.getUint16(row + ENTRY_PROTOCOL, true);
       if (protocol === PppProtocol.Ipv4 || protocol === PppProtocol.Ipv6) {
-        if (!this.#tunnel.passesData) path.view.setUint16(row + ENTRY_PROTOCOL, EntryMark.NotUp, true);
+        if (!this.#tunnel.passes(protocol === PppProtocol.Ipv4 ? 4 : 6))
+          path.view.setUint16(row + ENTRY_PROTOCOL, EntryMark.NotUp, true);
       } else if (
         protocol === EntryMark.Control ||
         protocol === PppProtocol.CompressedDatagram ||
@@ -260,38 +289,56 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   #handleControl(row: number, protocol: number, now: number): void {
-    const { memory, view } = this.#context.path;
-    const at = view.getUint32(row + ENTRY_AT, true);
-    const bytes = memory.subarray(at, at + view.getUint16(row + ENTRY_BYTES, true));
+    const bytes = this.#bytesOf(row);
     if (protocol === EntryMark.Control) this.#tunnel.receiveControl(bytes, now);
     else this.#tunnel.receiveFrame(protocol, bytes, now);
   }
 
-  /** @returns how many IPv4 packets among the first `entries` are good. */
-  #admit(entries: number): number {
-    const { path, settings } = this.#context;
-    return path.admit(entries, settings.network.antiSpoofing ? this.#address : 0, this.#mss);
+  /** What the row of the table stands for: a view, good until the chunk has been handled. */
+  #bytesOf(row: number): Uint8Array {
+    const { memory, view } = this.#context.path;
+    const at = view.getUint32(row + ENTRY_AT, true);
+    return memory.subarray(at, at + view.getUint16(row + ENTRY_BYTES, true));
   }
 
-  /** The rows [from, to) of the table hold no control packet. */
+  /** @returns how many of the first `entries` are packets for the network */
+  #judge(entries: number): number {
+    const { path } = this.#context;
+    const networks = this.#networks;
+    const good = this.#tunnel.passes(4) ? path.admit(entries, networks.source, this.slot, this.#mss) : 0;
+    if (good === entries || !this.#tunnel.passes(6)) return good;
+    return good + path.admit6(entries, networks.sourceSlot, Math.max(0, this.#mss - IPV6_HEADER_EXCESS));
+  }
+
+  /** The rows [from, to) of the table hold no control packet, and no packet of a family that does not pass. */
   #toNetwork(to: number, from: number): void {
     if (from === to) return;
-    const { path, traffic, uplink } = this.#context;
+    this.#judge(to);
+    this.#pass(to, from);
+  }
+
+  /** Of the rows [from, to), which have been judged. */
+  #pass(to: number, from: number): void {
+    const { traffic, uplink } = this.#context;
     let packets = 0;
     if (this.#tunnel.passesData) {
-      this.#admit(to);
-      path.admit6(to, 0, NO_PREFIX, 0);
       this.#upload?.holdBack(to, from);
       packets = uplink.add(to, from, this.slot);
       if (packets > 0) traffic.changed();
     }
-    if (packets < to - from) this.#countRefused(to, from);
+    if (packets < to - from) this.#sortOut(to, from);
   }
 
-  #countRefused(to: number, from: number): void {
+  /** What did not go to the network: the gateway's own is answered, the rest counted. */
+  #sortOut(to: number, from: number): void {
     const { path, traffic } = this.#context;
     for (let index = from; index < to; index++) {
-      const protocol = path.view.getUint16(path.tableAt + index * ENTRY_LENGTH + ENTRY_PROTOCOL, true);
+      const row = path.tableAt + index * ENTRY_LENGTH;
+      const protocol = path.view.getUint16(row + ENTRY_PROTOCOL, true);
+      if (protocol === EntryMark.ToControl) {
+        this.#networks.receive(this.#bytesOf(row));
+        continue;
+      }
       const reason = refusal(protocol);
       if (reason !== undefined) traffic.countDrop(reason, this.slot);
     }
@@ -309,7 +356,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   #leave(reason: TunnelEndReason, at: number): void {
     if (this.#gone) return;
     this.#gone = true;
-    if (this.#address !== 0) this.#context.path.routeRemove(this.#address);
+    this.#networks.clear();
     this.#queue.release();
     this.#context.deadlines.delete(this.#queue);
     this.#upload?.release();
@@ -335,6 +382,7 @@ function refusal(protocol: number): DropReason | undefined {
   switch (protocol) {
     case PppProtocol.Ipv4:
     case EntryMark.Held:
+    case PppProtocol.Ipv6:
       return undefined;
     case EntryMark.Malformed:
     case EntryMark.NoPppHeader:

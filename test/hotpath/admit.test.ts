@@ -6,6 +6,8 @@ import { changedRanges, type Entry, implementations, readEntries, writeEntry } f
 import { CLIENT, concat, ipv4, mssOption, SERVER, tcp, TCP_ACK, TCP_SYN, tcpSum } from './packets.ts';
 
 const IPV4 = 0x0021;
+const SLOT = 7;
+const GATEWAY = 0x0a42_0001;
 const NOP = Uint8Array.of(1);
 const TIMESTAMPS = Uint8Array.of(8, 10, 0, 0, 0, 1, 0, 0, 0, 0);
 
@@ -72,22 +74,54 @@ for (const { name, create } of implementations) {
       writeEntry(path, 4, at, 3, EntryMark.NoPppHeader);
       writeEntry(path, 5, at, 20, IPV4);
       writeEntry(path, 6, at + 20, 20, IPV4);
-      assert.equal(path.admit(6, CLIENT, 1300), 2);
+      assert.equal(path.admit(6, CLIENT, 0, 1300), 2);
       assert.deepEqual(
         readEntries(path, 7).map((entry: Entry) => entry.protocol),
         [IPV4, EntryMark.Control, EntryMark.Spoofed, 0x0057, EntryMark.NoPppHeader, IPV4, IPV4],
       );
     });
 
+    test('admits sources of networks that are routed to the tunnel, and of no other', () => {
+      const [lan, other] = [0x0a0b_0000, 0x0a0c_0000];
+      path.networkAdd(lan, 16, SLOT);
+      path.networkAdd(other, 16, SLOT + 1);
+      assert.equal(judge(path, ipv4({ source: lan + 5 }), CLIENT, 0).left, 1);
+      for (const source of [other + 5, 0x0a0d_0001]) {
+        assert.equal(judge(path, ipv4({ source }), CLIENT, 0).protocol, EntryMark.Spoofed);
+      }
+      path.networkRemove(lan, 16);
+      assert.equal(judge(path, ipv4({ source: lan + 5 }), CLIENT, 0).protocol, EntryMark.Spoofed);
+      assert.equal(path.networkRemove(other, 16), true);
+    });
+
+    for (const [title, destination, change, isForDhcp] of [
+      ['broadcast', 0xffff_ffff, {}, true],
+      ['to the gateway', GATEWAY, {}, true],
+      ['to another server', SERVER, {}, false],
+      ['to another port', GATEWAY, { port: 68 }, false],
+      ['as a fragment', GATEWAY, { fragment: 0x2000 }, false],
+      ['as TCP', GATEWAY, { protocol: 6 }, false],
+      ['too short for its header', GATEWAY, { length: 27 }, false],
+    ] as const) {
+      test(`a datagram to the DHCP server port ${title} is ${isForDhcp ? '' : 'not '}for the control side`, () => {
+        const packet = dhcpPacket(destination, change);
+        path.dhcpServer(GATEWAY);
+        const { left, protocol } = judge(path, packet, CLIENT, 0);
+        assert.deepEqual([left, protocol], isForDhcp ? [0, EntryMark.ToControl] : [1, IPV4]);
+        path.dhcpServer(0);
+        assert.equal(judge(path, packet, CLIENT, 0).protocol, IPV4);
+      });
+    }
+
     test('takes an empty table', () => {
-      assert.equal(path.admit(0, CLIENT, 1300), 0);
+      assert.equal(path.admit(0, CLIENT, 0, 1300), 0);
     });
 
     test('writes nothing outside of the entry and the MSS option and checksum', () => {
       const packet = tcp(mssOption(1460));
       path.memory.set(packet, path.inputAt);
       writeEntry(path, 0, path.inputAt, packet.length, IPV4);
-      const ranges = changedRanges(path, () => path.admit(1, CLIENT, 536));
+      const ranges = changedRanges(path, () => path.admit(1, CLIENT, 0, 536));
       const allowed = [
         [path.inputAt + 36, path.inputAt + 38],
         [path.inputAt + 42, path.inputAt + 44],
@@ -202,7 +236,7 @@ function judge(path: PacketPath, packet: Uint8Array, source: number, mss: number
   path.memory.fill(0xa5, path.inputAt, path.inputAt + 256);
   path.memory.set(packet, path.inputAt);
   writeEntry(path, 0, path.inputAt, packet.length, IPV4);
-  const left = path.admit(1, source, mss);
+  const left = path.admit(1, source, SLOT, mss);
   const [entry] = readEntries(path, 1);
   assert.ok(entry !== undefined && entry.at === 0);
   return {
@@ -211,6 +245,24 @@ function judge(path: PacketPath, packet: Uint8Array, source: number, mss: number
     protocol: entry.protocol,
     packet: path.memory.slice(path.inputAt, path.inputAt + packet.length),
   };
+}
+
+function dhcpPacket(
+  destination: number,
+  change: { readonly port?: number; readonly fragment?: number; readonly protocol?: number; readonly length?: number },
+): Uint8Array {
+  const { port = 67, fragment = 0, protocol = 17, length = 30 } = change;
+  const packet = new Uint8Array(length);
+  const view = new DataView(packet.buffer);
+  view.setUint8(0, 0x45);
+  view.setUint16(2, length);
+  view.setUint16(6, fragment);
+  view.setUint8(9, protocol);
+  view.setUint32(12, CLIENT);
+  view.setUint32(16, destination);
+  view.setUint16(20, 68);
+  view.setUint16(22, port);
+  return packet;
 }
 
 function patched(packet: Uint8Array, at: number, value: number): Uint8Array {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { EntryMark, NO_PREFIX, type PacketPath } from '../../src/hotpath/packet-path.ts';
+import { ANY_SOURCE, EntryMark, type PacketPath } from '../../src/hotpath/packet-path.ts';
 import { data, pseudoPacket, Tcp, tcpPacket, udpPacket } from './flow-packets.ts';
 import { changedRanges, implementations, readEntries, writeEntry } from './implementations.ts';
 import { concat, mssOption, onesComplementSum } from './packets.ts';
 
 const IPV6 = 0x0057;
+const SLOT = 7;
 /** Where the packets of flow-packets.ts come from: 2001:db8:1::1. */
 const SOURCE = Uint8Array.of(0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 const LINK_LOCAL = Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5);
@@ -32,11 +33,32 @@ for (const { name, create } of implementations) {
       });
     }
 
-    test('refuses every packet of a tunnel without a prefix', () => {
-      for (const refused of [packet, packet.subarray(0, 3), addressed(packet, LINK_LOCAL, ALL_ROUTERS)]) {
-        const { left, protocol } = judge(path, refused, SOURCE, NO_PREFIX);
-        assert.deepEqual([left, protocol], [0, EntryMark.NoPrefix]);
+    test('accepts every source when none is asked for', () => {
+      const slotless = judge(path, packet, SOURCE, undefined);
+      assert.deepEqual([slotless.left, slotless.protocol], [1, IPV6]);
+    });
+
+    test('admits each source of a table by itself', () => {
+      // The same twice, a stranger, the same, one of another prefix of the tunnel.
+      const [own, delegated, strange] = [SOURCE, altered(SOURCE, 0, 0x21), altered(SOURCE, 0, 0x22)];
+      const sources = [own, own, strange, own, delegated];
+      for (const prefix of [own, delegated]) withRoute(path, prefix, 64, SLOT);
+      withRoute(path, strange, 64, SLOT + 1);
+      for (const [index, source] of sources.entries()) {
+        path.memory.set(addressed(packet, source, SOURCE), path.inputAt + index * 128);
+        writeEntry(path, index, path.inputAt + index * 128, packet.length, IPV6);
       }
+      assert.equal(path.admit6(sources.length, SLOT, 0), 4);
+      const marks = readEntries(path, sources.length).map(({ protocol }) => protocol);
+      assert.deepEqual(marks, [IPV6, IPV6, EntryMark.Spoofed, IPV6, IPV6]);
+      for (const prefix of [own, delegated, strange]) withoutRoute(path, prefix, 64);
+    });
+
+    test('takes an IPv4 network for no source of IPv6', () => {
+      path.networkAdd(0x0a0b_0000, 16, SLOT);
+      const mapped = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0x0a, 0x0b, 0, 1);
+      assert.equal(judge(path, addressed(packet, mapped, SOURCE), SOURCE, 64).protocol, EntryMark.Spoofed);
+      path.networkRemove(0x0a0b_0000, 16);
     });
 
     test('trims padding behind the payload length', () => {
@@ -70,15 +92,19 @@ for (const { name, create } of implementations) {
       ['link-local to the world', LINK_LOCAL, SOURCE, EntryMark.Spoofed],
       ['not quite link-local to multicast', altered(LINK_LOCAL, 1, 0xc0), ALL_ROUTERS, EntryMark.Spoofed],
       ['the world to link-local', altered(SOURCE, 0, 0x21), LINK_LOCAL, EntryMark.Spoofed],
-      ['the unspecified address to multicast', new Uint8Array(16), ALL_ROUTERS, EntryMark.Spoofed],
+      ['its own address to link-local', SOURCE, LINK_LOCAL, EntryMark.ToControl],
+      ['its own address to a group of the link', SOURCE, ALL_ROUTERS, EntryMark.ToControl],
+      ['its own address to a wider group', SOURCE, altered(ALL_ROUTERS, 1, 0x05), IPV6],
+      ['the unspecified address to multicast', new Uint8Array(16), ALL_ROUTERS, EntryMark.ToControl],
+      ['the unspecified address to the world', new Uint8Array(16), SOURCE, EntryMark.Spoofed],
     ] as const) {
       test(`marks ${title}`, () => {
         const asked = concat(addressed(packet, source, destination), new Uint8Array(4));
         const result = judge(path, asked, SOURCE, 64);
-        assert.deepEqual([result.left, result.protocol], [0, protocol]);
+        assert.deepEqual([result.left, result.protocol], [protocol === IPV6 ? 1 : 0, protocol]);
         if (protocol === EntryMark.ToControl) {
           assert.equal(result.length, packet.length);
-          assert.equal(judge(path, asked, SOURCE, 0).protocol, protocol, 'also when every source is accepted');
+          assert.equal(judge(path, asked, SOURCE, undefined).protocol, protocol, 'also when every source is accepted');
         }
       });
     }
@@ -89,8 +115,9 @@ for (const { name, create } of implementations) {
       for (const [index, protocol] of protocols.entries()) {
         writeEntry(path, index, path.inputAt, packet.length, protocol);
       }
-      path.memory.set(SOURCE, path.scratchAt);
-      assert.equal(path.admit6(protocols.length - 1, path.scratchAt, 128, 1300), 1);
+      withRoute(path, SOURCE, 128, SLOT);
+      assert.equal(path.admit6(protocols.length - 1, SLOT, 1300), 1);
+      withoutRoute(path, SOURCE, 128);
       const kept = readEntries(path, protocols.length).map(({ protocol }) => protocol);
       assert.deepEqual(kept, protocols);
     });
@@ -125,9 +152,8 @@ for (const { name, create } of implementations) {
     test('writes nothing outside of the entry, the MSS option and the checksum', () => {
       const syn = tcpPacket({ version: 6, flags: Tcp.Syn, options: mssOption(1440) });
       path.memory.set(syn, path.inputAt);
-      path.memory.set(SOURCE, path.scratchAt);
       writeEntry(path, 0, path.inputAt, syn.length, IPV6);
-      const ranges = changedRanges(path, () => path.admit6(1, path.scratchAt, 64, 536));
+      const ranges = changedRanges(path, () => path.admit6(1, ANY_SOURCE, 536));
       const allowed = [
         [path.inputAt + 56, path.inputAt + 58],
         [path.inputAt + 62, path.inputAt + 64],
@@ -146,7 +172,7 @@ test('the builds and the twin agree on IPv6 packets with random damage', () => {
     fc.property(
       damage,
       fc.nat(whole.length),
-      fc.constantFrom(0, 7, 64, 128, 129),
+      fc.constantFrom(undefined, 0, 7, 64, 128),
       fc.constantFrom(0, 1300),
       (bytes, cut, ...how) => {
         const packet = whole.slice(0, cut % 5 === 0 ? cut : whole.length);
@@ -159,13 +185,14 @@ test('the builds and the twin agree on IPv6 packets with random damage', () => {
   );
 });
 
-/** Admits one packet and gives the entry's and the packet's bytes after it. */
-function judge(path: PacketPath, packet: Uint8Array, prefix: Uint8Array, prefixLength: number, mss = 0) {
+/** Admits one packet of a tunnel with this prefix, or of any source, and gives the entry's and the packet's bytes after it. */
+function judge(path: PacketPath, packet: Uint8Array, prefix: Uint8Array, prefixLength: number | undefined, mss = 0) {
   path.memory.fill(0xa5, path.inputAt, path.inputAt + 256);
   path.memory.set(packet, path.inputAt);
-  path.memory.set(prefix, path.scratchAt);
   writeEntry(path, 0, path.inputAt, packet.length, IPV6);
-  const left = path.admit6(1, path.scratchAt, prefixLength, mss);
+  if (prefixLength !== undefined) withRoute(path, prefix, prefixLength, SLOT);
+  const left = path.admit6(1, prefixLength === undefined ? ANY_SOURCE : SLOT, mss);
+  if (prefixLength !== undefined) withoutRoute(path, prefix, prefixLength);
   const [entry] = readEntries(path, 1);
   assert.ok(entry !== undefined && entry.at === 0);
   return {
@@ -174,6 +201,16 @@ function judge(path: PacketPath, packet: Uint8Array, prefix: Uint8Array, prefixL
     protocol: entry.protocol,
     packet: path.memory.slice(path.inputAt, path.inputAt + packet.length),
   };
+}
+
+function withRoute(path: PacketPath, prefix: Uint8Array, prefixLength: number, slot: number): void {
+  path.memory.set(prefix, path.scratchAt);
+  assert.ok(path.route6Add(path.scratchAt, prefixLength, slot));
+}
+
+function withoutRoute(path: PacketPath, prefix: Uint8Array, prefixLength: number): void {
+  path.memory.set(prefix, path.scratchAt);
+  assert.ok(path.route6Remove(path.scratchAt, prefixLength));
 }
 
 function addressed(packet: Uint8Array, source: Uint8Array, destination: Uint8Array): Uint8Array {

@@ -23,6 +23,40 @@ for (const { name, create } of implementations) {
       );
     });
 
+    test('finds networks where there is no host, the longest prefix first', () => {
+      const path = create();
+      path.routeAdd(0x0a01_0203, 1);
+      assert.equal(path.networkAdd(0x0a01_0299, 24, 2), true);
+      assert.equal(path.networkAdd(0x0a01_0000, 16, 3), true);
+      assert.equal(path.networkAdd(0, 0, 4), true);
+      const slots = [0x0a01_0203, 0x0a01_0204, 0x0a01_0304, 0x0b00_0001].map(address => lookup(path, address));
+      assert.deepEqual(slots, [1, 2, 3, 4]);
+      assert.equal(path.networkRemove(0x0a01_0200, 24), true);
+      assert.equal(path.networkRemove(0x0a01_0200, 24), false);
+      assert.equal(path.networkRemove(0, 0), true);
+      assert.deepEqual([lookup(path, 0x0a01_0204), lookup(path, 0x0b00_0001)], [3, -1]);
+    });
+
+    test('replaces the slot of a network that it has, and refuses what is none', () => {
+      const path = create();
+      path.networkAdd(0x0a01_0000, 16, 3);
+      path.networkAdd(0x0a01_0000, 16, 5);
+      assert.equal(lookup(path, 0x0a01_0001), 5);
+      assert.equal(path.networkRemove(0x0a01_0000, 16), true);
+      assert.equal(lookup(path, 0x0a01_0001), -1);
+      assert.deepEqual(
+        [path.networkAdd(0, 33, 1), path.networkAdd(0, 8, -1), path.networkRemove(0, 33)],
+        [false, false, false],
+      );
+    });
+
+    test('an IPv6 route for everything is none for IPv4', () => {
+      const path = create();
+      path.networkAdd(0x0a01_0000, 16, 3);
+      path.route6Add(path.scratchAt, 0, 9);
+      assert.deepEqual([lookup(path, 0x0a01_0001), lookup(path, 0x0b00_0001)], [3, -1]);
+    });
+
     test('forgets a removed address, once', () => {
       const path = create();
       path.routeAdd(POOL + 1, 7);

@@ -157,7 +157,7 @@ function start(path: PacketPath, offloads = { tcp: true, udp: true }, accepts = 
       const cutter = new StreamCutter(path, batch.arena);
       return (chunk: Uint8Array): void => {
         const failure = cutter.push(chunk, entries => {
-          path.admit(entries, 0, 0);
+          path.admit(entries, 0, 0, 0);
           taken.push(batch.add(entries, 0, SLOT));
           return true;
         });

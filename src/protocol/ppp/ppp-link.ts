@@ -308,12 +308,20 @@ export class PppLink {
   }
 
   #newNetwork(protocol: number, policy: OptionPolicy): ControlProtocol {
+    // One that gave up at its opening closes without having been open.
+    let isOpen = false;
     return new ControlProtocol(
       policy,
       {
         send: information => this.#role.sendFrame(protocol, information),
-        opened: () => this.#role.networkOpened(protocol),
-        closed: () => this.#role.networkClosed(protocol),
+        opened: () => {
+          isOpen = true;
+          this.#role.networkOpened(protocol);
+        },
+        closed: () => {
+          if (isOpen) this.#role.networkClosed(protocol);
+          isOpen = false;
+        },
         finished: () => this.#drop(protocol, policy.failure),
         failed: reason => this.#drop(protocol, reason),
         terminating: () => this.#drop(protocol, 'no-network-protocol'),

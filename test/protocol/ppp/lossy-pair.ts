@@ -2,7 +2,13 @@
 import { ntPasswordHash, matchNtResponse, authenticatorResponse } from '../../../src/crypto/ms-chap-v2.ts';
 import { hlakFromMsChapV2 } from '../../../src/crypto/crypto-binding.ts';
 import { chapMd5 } from '../../../src/crypto/chap-md5.ts';
-import type { AuthMethod, Credentials, Ipv6Parameters, NetworkFamily, Verdict } from '../../../src/protocol/ppp/credentials.ts';
+import type {
+  AuthMethod,
+  Credentials,
+  Ipv6Parameters,
+  NetworkFamily,
+  Verdict,
+} from '../../../src/protocol/ppp/credentials.ts';
 import { PppClient } from '../../../src/protocol/ppp/ppp-client.ts';
 import { PppServer } from '../../../src/protocol/ppp/ppp-server.ts';
 
@@ -68,7 +74,9 @@ export class LossyPair {
       {
         sendFrame: (protocol, information) => this.#send(() => this.client.receive(protocol, information, this.now)),
         verify: credentials =>
-          this.#later(weather.verdictMs ?? 0, () => this.server.verdict(judge(credentials, weather.ipv6 === true ? IPV6 : undefined), this.now)),
+          this.#later(weather.verdictMs ?? 0, () =>
+            this.server.verdict(judge(credentials, weather.ipv6 === true ? IPV6 : undefined), this.now),
+          ),
         authenticated: (_user, _method, hlak) => {
           this.serverHlak = hlak;
         },
@@ -92,7 +100,14 @@ export class LossyPair {
         networkDown: family => this.clientNetworks.delete(family),
         ended: reason => this.clientEnded.push(reason),
       },
-      { ...common, auth: weather.clientAuth, user: 'alice', password: weather.password ?? PASSWORD, requestDns: true, ipv6: weather.ipv6 === true },
+      {
+        ...common,
+        auth: weather.clientAuth,
+        user: 'alice',
+        password: weather.password ?? PASSWORD,
+        requestDns: true,
+        ipv6: weather.ipv6 === true,
+      },
     );
     this.server.up(0);
     this.client.up(0);

@@ -91,7 +91,10 @@ export class ServerScript extends Script {
         authenticated: (user, method, hlak) =>
           this.note(`! authenticated ${user} ${method} ${hexText(hlak.subarray(0, 2))}`),
         authenticationFailed: (user, method) => this.note(`! authenticationFailed ${user} ${method}`),
-        networkUp: (network, peerMru) => this.note(`! networkUp ${network.family === 4 ? formatIpv4(network.ipv4.address) : interfaceIds(network.ipv6)} mru=${peerMru}`),
+        networkUp: (network, peerMru) =>
+          this.note(
+            `! networkUp ${network.family === 4 ? formatIpv4(network.ipv4.address) : interfaceIds(network.ipv6)} mru=${peerMru}`,
+          ),
         networkDown: family => this.note(family === 4 ? '! networkDown' : '! networkDown ipv6'),
         ended: reason => this.note(`! ended ${reason}`),
       },
@@ -138,7 +141,9 @@ export class ClientScript extends Script {
         sendFrame: (protocol, information) => this.noteFrame(protocol, information),
         authenticated: hlak => this.note(`! authenticated ${hexText(hlak.subarray(0, 2))}`),
         networkUp: (network, mru) =>
-          this.note(`! networkUp ${network.family === 4 ? assigned(network.ipv4) : interfaceIds(network.ipv6)} mru=${mru}`),
+          this.note(
+            `! networkUp ${network.family === 4 ? assigned(network.ipv4) : interfaceIds(network.ipv6)} mru=${mru}`,
+          ),
         networkDown: family => this.note(family === 4 ? '! networkDown' : '! networkDown ipv6'),
         ended: reason => this.note(`! ended ${reason}`),
       },
