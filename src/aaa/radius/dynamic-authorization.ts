@@ -28,6 +28,7 @@ import { isWireError } from '../../wire/wire-error.ts';
 import type { SessionAttributes } from '../session-attributes.ts';
 import { ErrorCause, readDynamicRequest, type DynamicRequest } from './dynamic-request.ts';
 import type { DynamicAuthorizationOptions, RadiusOptions } from './options.ts';
+import { readReplyAttributes } from './reply-attributes.ts';
 import { ReplyCache } from './reply-cache.ts';
 import type { SessionSelector } from './session-selector.ts';
 
@@ -43,8 +44,6 @@ export interface DynamicAuthorizationHandler {
 
 export interface DynamicAuthorizationOwner {
   readonly handler: DynamicAuthorizationHandler;
-  /** What attributes mean for a session; undefined when one of them has a value that means nothing. */
-  readonly readAttributes: (attributes: readonly Attribute[]) => SessionAttributes | undefined;
   readonly log: Logger;
 }
 
@@ -164,7 +163,7 @@ export class DynamicAuthorization {
 
   /** Undefined when it was done. */
   #act(request: DynamicRequest): ErrorCause | undefined {
-    const { handler, readAttributes } = this.#owner;
+    const { handler } = this.#owner;
     const sessions = handler.find(request.selector);
     const [only] = sessions;
     if (only === undefined) return ErrorCause.SessionContextNotFound;
@@ -173,8 +172,8 @@ export class DynamicAuthorization {
       return ended.length > 0 ? undefined : ErrorCause.SessionContextNotFound;
     }
     if (sessions.length > 1) return ErrorCause.MultipleSessionSelectionUnsupported;
-    const attributes = readAttributes(request.changes);
-    if (attributes === undefined) return ErrorCause.InvalidAttributeValue;
+    const { attributes, problems } = readReplyAttributes(request.changes, this.#radius.filterIdRateMultiplier);
+    if (problems.length > 0) return ErrorCause.InvalidAttributeValue;
     const outcome = handler.change(only, attributes);
     if (outcome === 'session-not-found') return ErrorCause.SessionContextNotFound;
     return outcome === 'not-changeable' ? ErrorCause.AdministrativelyProhibited : undefined;
