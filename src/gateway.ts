@@ -6,9 +6,9 @@ import { AdminServer } from './admin/server.ts';
 import type { Config, ListenAddress } from './config/schema.ts';
 import { loadHotpath } from './hotpath/hotpath.ts';
 import type { Logger } from './log.ts';
-import { AddressPool } from './supervisor/address-pool.ts';
 import { probeListen } from './supervisor/listen-probe.ts';
 import { openNetwork } from './supervisor/network.ts';
+import { Pools } from './supervisor/pools.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
 export interface GatewayOptions {
@@ -46,8 +46,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log,
     authority: usersAuthority(users),
     accounting: undefined,
-    pool: new AddressPool(config.network.ipv4.pool, users.staticAddresses()),
-    hooks: { up: undefined, down: undefined, timeLimit: 10_000, concurrency: 16 },
+    pools: new Pools(config.network, { ipv4: users.staticAddresses(), prefixes: [] }),
     network,
     hotpath,
     ...(workerFile === undefined ? {} : { workerFile }),

@@ -25,20 +25,22 @@ export function poolEntry() {
   });
 }
 
-/** Ascending, disjoint ranges without the gateway. The entries must not overlap. */
-export function leasableRanges(entries: readonly PoolEntry[], gateway: number): AddressRange[] {
-  return entries
-    .map(entry => entry.leasable)
-    .flatMap(({ first, last }) =>
-      gateway < first || gateway > last
-        ? [{ first, last }]
-        : [
-            { first, last: gateway - 1 },
-            { first: gateway + 1, last },
-          ],
-    )
-    .filter(({ first, last }) => first <= last)
-    .toSorted((a, b) => a.first - b.first);
+/** Ascending, disjoint ranges without the gateway and what is excluded. The entries must not overlap. */
+export function leasableRanges(
+  entries: readonly PoolEntry[],
+  gateway: number,
+  excluded: readonly AddressRange[] = [],
+): AddressRange[] {
+  let ranges = entries.map(entry => entry.leasable);
+  for (const hole of [{ first: gateway, last: gateway }, ...excluded])
+    ranges = ranges.flatMap(range => without(range, hole));
+  return ranges.toSorted((a, b) => a.first - b.first);
+}
+
+function without({ first, last }: AddressRange, hole: AddressRange): AddressRange[] {
+  const left = { first, last: Math.min(last, hole.first - 1) };
+  const right = { first: Math.max(first, hole.last + 1), last };
+  return [left, right].filter(range => range.first <= range.last);
 }
 
 export function contains(range: AddressRange, address: number): boolean {

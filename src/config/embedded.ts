@@ -5,10 +5,12 @@ import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { randomBytes } from '../crypto/random.ts';
-import { leasableRanges } from './address-pool.ts';
 import { loadCertificate } from './certificates.ts';
 import { ConfigError, fileProblem } from './config-error.ts';
 import { fileSchema } from './file-schema.ts';
+import { Findings } from './findings.ts';
+import { limitsOf } from './load.ts';
+import { checkNetwork } from './load-network.ts';
 import { writePrivateFile } from './private-file.ts';
 import type { Config, ServerCertificate } from './schema.ts';
 import { YamlSource } from './yaml-source.ts';
@@ -38,11 +40,10 @@ export async function embeddedDefault(stateDirectory: string, now = new Date()):
     tls: { certificates: [{ cert: paths.cert, key: paths.key }] },
     log: { format: 'pretty' },
   });
-  const gateway = parsed.network.ipv4.pool[0]?.leasable.first ?? 0;
   return {
     config: {
       file: undefined,
-      listen: parsed.listen.map(entry => entry.address),
+      listen: parsed.listen.map(({ address }) => ({ ...address, trustedProxies: undefined })),
       tls: { certificates: [certificate.certificate], minVersion: parsed.tls.minVersion, ciphers: undefined },
       workers: availableParallelism(),
       stateDir,
@@ -50,15 +51,11 @@ export async function embeddedDefault(stateDirectory: string, now = new Date()):
       sstp: parsed.sstp,
       // The demo user's password is there in plain text, so that every method can be tried.
       ppp: { ...parsed.ppp, auth: ['mschapv2', 'eap', 'chap', 'pap'] },
-      network: {
-        mode: parsed.network.mode,
-        device: parsed.network.device,
-        ipv4: { ...parsed.network.ipv4, pool: leasableRanges(parsed.network.ipv4.pool, gateway), gateway },
-        mssClamp: parsed.network.mssClamp,
-        antiSpoofing: parsed.network.antiSpoofing,
-      },
-      aaa: { method: 'users', users: paths.users },
-      limits: { maxSessions: Infinity, maxHalfOpen: parsed.limits.maxHalfOpen },
+      network: checkNetwork(parsed.network, new Findings(new YamlSource('embedded default', ''))),
+      aaa: { method: 'users', users: paths.users, radius: undefined, accounting: false },
+      session: { timeout: undefined, idleTimeout: undefined },
+      hooks: { ...parsed.hooks, up: undefined, down: undefined },
+      limits: limitsOf(parsed),
       admin: { listen: parsed.admin.listen, tokenFile: undefined, token: undefined },
       log: parsed.log,
     },

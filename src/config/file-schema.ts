@@ -1,35 +1,23 @@
 // The configuration file: every key, its kind, its bounds and its default. Units and ranges become values here;
 // what needs a second key or another file to be judged is the loader's.
+import { isIP } from 'node:net';
 import { z } from 'zod';
-import { poolEntry } from './address-pool.ts';
-import {
-  duration,
-  field,
-  flag,
-  integer,
-  ipv4Address,
-  listenAddress,
-  oneOf,
-  Refusal,
-  refuse,
-  text,
-  unavailable,
-} from './fields.ts';
+import { duration, field, integer, listenAddress, oneOf, Refusal, refuse, text, unavailable } from './fields.ts';
+import { networkSchema } from './network-schema.ts';
+import { radiusSchema } from './radius-schema.ts';
 import type { BindingHash, PppAuthMethod } from './schema.ts';
 
 const AUTH_METHODS: readonly PppAuthMethod[] = ['pap', 'chap', 'mschapv2', 'eap'];
 const HASHES: readonly BindingHash[] = ['sha256', 'sha1'];
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-/** RFC 1332 extension of RFC 1877: a primary and a secondary server, no third. */
-const MAX_NAME_SERVERS = 2;
-
 const listenEntry = z.strictObject({
   address: listenAddress(),
-  proxyProtocol: field('off', value =>
-    value === 'off' ? value : value === 'v1v2' ? new Refusal('is not available in this version') : refuse(value),
+  // YAML 1.1 tools write the word off as the value false.
+  proxyProtocol: field('off, v1v2', value =>
+    value === false ? 'off' : value === 'off' || value === 'v1v2' ? value : refuse(value),
   ).default('off'),
-  trustedProxies: unavailable('the PROXY protocol').optional(),
+  trustedProxies: z.array(proxyNetwork()).min(1).optional(),
 });
 
 const tls = z.strictObject({
@@ -73,47 +61,47 @@ const ppp = z.strictObject({
     .prefault({}),
 });
 
-const network = z.strictObject({
-  mode: oneOf(['auto', 'tun', 'echo']).default('auto'),
-  // IFNAMSIZ is 16 with the final zero; room for the worker's number is kept.
-  device: field('letters, digits, - and _, at most 12, starting with a letter', value =>
-    typeof value === 'string' && /^[a-z][\w-]{0,11}$/i.test(value) ? value : refuse(value),
-  ).default('sstp'),
-  ipv4: z
-    .strictObject({
-      pool: z.array(poolEntry()).min(1).prefault(['10.66.0.0/16']),
-      gateway: ipv4Address().optional(),
-      dns: z.array(ipv4Address()).default([]).superRefine(atMostTwo),
-      nbns: z.array(ipv4Address()).default([]).superRefine(atMostTwo),
-    })
-    .prefault({}),
-  ipv6: z
-    .strictObject({
-      pool: field('[]', value =>
-        Array.isArray(value) && value.length === 0 ? value : new Refusal('IPv6 is not available in this version'),
-      ).optional(),
-      prefixLength: unavailable('IPv6').optional(),
-      dns: unavailable('IPv6').optional(),
-    })
-    .optional(),
-  mssClamp: flag().default(true),
-  antiSpoofing: flag().default(true),
+const aaa = z.strictObject({
+  method: oneOf(['users', 'radius']).default('users'),
+  users: text('path of the users file').default('users.yaml'),
+  radius: radiusSchema.optional(),
 });
 
-const aaa = z.strictObject({
-  method: field('users', value => {
-    if (value === 'users') return value;
-    return value === 'radius' ? new Refusal('radius is not available in this version') : refuse(value);
-  }).default('users'),
-  users: text('path of the users file').default('users.yaml'),
-  radius: unavailable('RADIUS').optional(),
+const session = z.strictObject({
+  timeout: duration('1s', '8760h').optional(),
+  idleTimeout: duration('1s', '8760h').optional(),
+});
+
+const command = field('a program, or a list of a program and its arguments', (value): readonly string[] | Refusal => {
+  const words = typeof value === 'string' ? [value] : value;
+  const isCommand =
+    Array.isArray(words) && words.length > 0 && words.every(word => typeof word === 'string' && word !== '');
+  return isCommand ? (words as string[]) : refuse(value);
+});
+
+const hooks = z.strictObject({
+  up: command.optional(),
+  down: command.optional(),
+  timeLimit: duration('100ms', '10m').default(10_000),
+  concurrency: integer(1, 1000).default(16),
 });
 
 const limits = z.strictObject({
   maxSessions: integer(1, 1_000_000).optional(),
   maxHalfOpen: integer(1, 1_000_000).default(1000),
-  perAddress: unavailable('a limit per address').optional(),
-  perUser: unavailable('a limit per user (set maxSessions in the users file)').optional(),
+  perAddress: z
+    .strictObject({
+      rate: integer(1, 1_000_000),
+      burst: integer(1, 1_000_000).optional(),
+      halfOpen: integer(1, 1_000_000).optional(),
+    })
+    .optional(),
+  perUser: z
+    .strictObject({
+      sessions: integer(1, 1_000_000),
+      policy: oneOf(['deny', 'replace']).default('deny'),
+    })
+    .optional(),
 });
 
 const admin = z.strictObject({
@@ -140,8 +128,10 @@ export const fileSchema = z.strictObject({
   drainTimeout: duration('0s', '1h').default(10_000),
   sstp: sstp.prefault({}),
   ppp: ppp.prefault({}),
-  network: network.prefault({}),
+  network: networkSchema.prefault({}),
   aaa: aaa.prefault({}),
+  session: session.prefault({}),
+  hooks: hooks.prefault({}),
   limits: limits.prefault({}),
   admin: admin.prefault({}),
   cluster: unavailable('a cluster').optional(),
@@ -172,12 +162,13 @@ function uniqueList<T>(element: z.ZodType<T>) {
     });
 }
 
-function atMostTwo(list: readonly number[], context: z.RefinementCtx): void {
-  if (list.length <= MAX_NAME_SERVERS) return;
-  context.addIssue({
-    code: 'custom',
-    path: [MAX_NAME_SERVERS],
-    message: 'clients take no third address',
-    params: { accepted: `at most ${MAX_NAME_SERVERS} addresses` },
+function proxyNetwork(): z.ZodType<string> {
+  return field('an address, or a network as 10.0.0.0/8', value => {
+    if (typeof value !== 'string') return refuse(value);
+    const [address = '', length, ...rest] = value.split('/');
+    const family = isIP(address);
+    const longest = family === 6 ? 128 : 32;
+    const isLength = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= longest);
+    return family !== 0 && isLength && rest.length === 0 ? value : refuse(value);
   });
 }

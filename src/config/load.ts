@@ -2,15 +2,16 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { formatIpv4 } from '../wire/ip.ts';
 import { formatAddress, isLoopback } from './address.ts';
-import { contains, isUnicast, leasableRanges, overlap } from './address-pool.ts';
 import { isReadableByOthers, loadCertificate } from './certificates.ts';
-import { checkSource, problemAt } from './check.ts';
-import { ConfigError, fileProblem, formatProblem, type Problem } from './config-error.ts';
+import { checkSource } from './check.ts';
+import { fileProblem } from './config-error.ts';
 import { type FileConfig, fileSchema } from './file-schema.ts';
+import { Findings } from './findings.ts';
+import { checkNetwork } from './load-network.ts';
+import { checkRadius } from './load-radius.ts';
 import type { Config, ListenAddress, ServerCertificate } from './schema.ts';
-import { type KeyPath, YamlSource } from './yaml-source.ts';
+import { YamlSource } from './yaml-source.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -31,11 +32,12 @@ export function loadConfig(file: string, now = new Date()): LoadedConfig {
   const listen = checkListen(parsed, findings);
   const certificates = checkCertificates(parsed, base, findings, now);
   checkCiphers(parsed, findings);
-  const ipv4 = checkPool(parsed, findings);
+  const network = checkNetwork(parsed.network, findings);
+  const aaa = checkAaa(parsed, base, findings);
   const admin = checkAdmin(parsed, base, findings);
   findings.throwIfAny();
 
-  const { tls, network, aaa, limits } = parsed;
+  const { tls, session, hooks } = parsed;
   return {
     config: {
       file,
@@ -46,15 +48,11 @@ export function loadConfig(file: string, now = new Date()): LoadedConfig {
       drainTimeout: parsed.drainTimeout,
       sstp: parsed.sstp,
       ppp: parsed.ppp,
-      network: {
-        mode: network.mode,
-        device: network.device,
-        ipv4,
-        mssClamp: network.mssClamp,
-        antiSpoofing: network.antiSpoofing,
-      },
-      aaa: { method: aaa.method, users: resolve(base, aaa.users) },
-      limits: { maxSessions: limits.maxSessions ?? Infinity, maxHalfOpen: limits.maxHalfOpen },
+      network,
+      aaa,
+      session: { timeout: session.timeout, idleTimeout: session.idleTimeout },
+      hooks: { ...hooks, up: hooks.up, down: hooks.down },
+      limits: limitsOf(parsed),
       admin,
       log: parsed.log,
     },
@@ -76,30 +74,47 @@ export function loadUsersPath(file: string): string {
   return resolve(dirname(resolve(file)), checkSource(YamlSource.read(file), fileSchema, {}).aaa.users);
 }
 
-class Findings {
-  readonly warnings: string[] = [];
-  readonly #problems: Problem[] = [];
-  readonly #source: YamlSource;
-
-  constructor(source: YamlSource) {
-    this.#source = source;
-  }
-
-  error(path: KeyPath, message: string, accepted?: string): void {
-    this.#problems.push(problemAt(this.#source, path, message, accepted));
-  }
-
-  warn(path: KeyPath, message: string): void {
-    this.warnings.push(formatProblem(this.#source.file, problemAt(this.#source, path, message)));
-  }
-
-  throwIfAny(): void {
-    if (this.#problems.length > 0) throw new ConfigError(this.#source.file, this.#problems);
-  }
+/** Sections of which every part is optional. */
+export function limitsOf({ limits }: Pick<FileConfig, 'limits'>): Config['limits'] {
+  const { maxSessions = Infinity, maxHalfOpen, perAddress, perUser } = limits;
+  return {
+    maxSessions,
+    maxHalfOpen,
+    perAddress: perAddress && {
+      rate: perAddress.rate,
+      burst: perAddress.burst ?? perAddress.rate * 2,
+      halfOpen: perAddress.halfOpen ?? maxHalfOpen,
+    },
+    perUser: perUser ?? { sessions: Infinity, policy: 'deny' },
+  };
 }
 
-function checkListen({ listen, admin }: FileConfig, findings: Findings): ListenAddress[] {
+function checkAaa({ aaa }: FileConfig, base: string, findings: Findings): Config['aaa'] {
+  if (aaa.method === 'radius' && aaa.radius === undefined) {
+    findings.error(['aaa', 'method'], 'radius needs the section aaa.radius');
+  }
+  return {
+    method: aaa.method,
+    users: resolve(base, aaa.users),
+    radius: aaa.radius && checkRadius(aaa.radius, base, findings),
+    accounting: aaa.radius?.accounting ?? false,
+  };
+}
+
+function checkListen({ listen, admin }: FileConfig, findings: Findings): Config['listen'] {
   const addresses = listen.map(entry => entry.address);
+  listen.forEach(({ proxyProtocol, trustedProxies }, index) => {
+    const path = ['listen', index, 'trustedProxies'];
+    if (proxyProtocol === 'v1v2' && trustedProxies === undefined) {
+      findings.error(
+        ['listen', index, 'proxyProtocol'],
+        'v1v2 needs trustedProxies: anyone else could claim any address',
+      );
+    }
+    if (proxyProtocol === 'off' && trustedProxies !== undefined) {
+      findings.error(path, 'means nothing without proxyProtocol: v1v2');
+    }
+  });
   addresses.forEach((address, index) => {
     const path = ['listen', index, 'address'];
     if (addresses.findIndex(other => sameAddress(other, address)) < index) {
@@ -109,7 +124,7 @@ function checkListen({ listen, admin }: FileConfig, findings: Findings): ListenA
       findings.error(path, `${formatAddress(address)} is also the address of admin.listen`);
     }
   });
-  return addresses;
+  return listen.map(({ address, trustedProxies }) => ({ ...address, trustedProxies }));
 }
 
 function checkCertificates({ tls }: FileConfig, base: string, findings: Findings, now: Date): ServerCertificate[] {
@@ -155,27 +170,6 @@ function checkCiphers({ tls }: FileConfig, findings: Findings): void {
   } catch {
     findings.error(['tls', 'ciphers'], `OpenSSL knows no cipher of "${tls.ciphers}"`, 'an OpenSSL cipher list');
   }
-}
-
-function checkPool({ network: { ipv4 } }: FileConfig, findings: Findings): Config['network']['ipv4'] {
-  const path = ['network', 'ipv4'];
-  ipv4.pool.forEach((entry, index) => {
-    const other = ipv4.pool.slice(0, index).find(before => overlap(before.whole, entry.whole));
-    if (other !== undefined) findings.error([...path, 'pool', index], `${entry.text} overlaps ${other.text}`);
-  });
-  const gateway = ipv4.gateway ?? ipv4.pool[0]?.leasable.first ?? 0;
-  const inNetwork = ipv4.pool.find(entry => contains(entry.whole, gateway));
-  if (!isUnicast({ first: gateway, last: gateway })) {
-    findings.error([...path, 'gateway'], `${formatIpv4(gateway)} is not an address that a host can have`);
-  } else if (inNetwork !== undefined && !contains(inNetwork.leasable, gateway)) {
-    findings.error(
-      [...path, 'gateway'],
-      `${formatIpv4(gateway)} is the network or broadcast address of ${inNetwork.text}`,
-    );
-  }
-  const pool = leasableRanges(ipv4.pool, gateway);
-  if (pool.length === 0) findings.error([...path, 'pool'], 'holds no address for a client beside the gateway');
-  return { pool, gateway, dns: ipv4.dns, nbns: ipv4.nbns };
 }
 
 function checkAdmin({ admin }: FileConfig, base: string, findings: Findings): AdminAccess {

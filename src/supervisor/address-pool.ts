@@ -10,27 +10,38 @@ export interface AddressRange {
 }
 
 export class AddressPool {
-  readonly #ranges: readonly AddressRange[];
-  readonly #reserved: ReadonlySet<number>;
+  #ranges: readonly AddressRange[] = [];
+  #reserved: ReadonlySet<number> = new Set();
   readonly #leased = new Set<number>();
   /** Given back, in order of their return: a Set keeps that order and removes in constant time. */
   readonly #returned = new Set<number>();
   #range = 0;
-  #next: number;
-  /** Addresses that `lease` can hand out. */
-  readonly size: number;
+  #next = 0;
+  #size = 0;
 
   /** @param reserved addresses that belong to certain users and are only leased by name. */
   constructor(ranges: readonly AddressRange[], reserved: Iterable<number> = []) {
-    this.#ranges = ranges;
-    this.#reserved = new Set(reserved);
-    this.#next = ranges[0]?.first ?? 0;
-    const inRanges = ranges.reduce((sum, range) => sum + range.last - range.first + 1, 0);
-    this.size = inRanges - [...this.#reserved].filter(address => this.#covers(address)).length;
+    this.configure(ranges, reserved);
+  }
+
+  /** Addresses that `lease` can hand out. */
+  get size(): number {
+    return this.#size;
   }
 
   get leased(): number {
     return this.#leased.size;
+  }
+
+  /** Other ranges from now on. What is leased stays leased, also where it is no address of the pool any more. */
+  configure(ranges: readonly AddressRange[], reserved: Iterable<number>): void {
+    this.#ranges = ranges;
+    this.#reserved = new Set(reserved);
+    this.#range = 0;
+    this.#next = ranges[0]?.first ?? 0;
+    for (const address of this.#returned) if (!this.#isDynamic(address)) this.#returned.delete(address);
+    const inRanges = ranges.reduce((sum, range) => sum + range.last - range.first + 1, 0);
+    this.#size = inRanges - [...this.#reserved].filter(address => this.covers(address)).length;
   }
 
   /** @returns an address, or undefined when all are taken. */
@@ -50,7 +61,11 @@ export class AddressPool {
 
   release(address: number): void {
     if (!this.#leased.delete(address)) throw new Error('an address was released that nobody held');
-    if (this.#covers(address) && !this.#reserved.has(address)) this.#returned.add(address);
+    if (this.#isDynamic(address)) this.#returned.add(address);
+  }
+
+  covers(address: number): boolean {
+    return this.#ranges.some(range => address >= range.first && address <= range.last);
   }
 
   #unused(): number | undefined {
@@ -72,7 +87,7 @@ export class AddressPool {
     return undefined;
   }
 
-  #covers(address: number): boolean {
-    return this.#ranges.some(range => address >= range.first && address <= range.last);
+  #isDynamic(address: number): boolean {
+    return this.covers(address) && !this.#reserved.has(address);
   }
 }

@@ -2,24 +2,23 @@
 import type { AcceptedDecision, Authority } from '../aaa/authority.ts';
 import type { SessionAttributes } from '../aaa/session-attributes.ts';
 import type { Config } from '../config/schema.ts';
-import type { Credentials, Verdict } from '../protocol/ppp/credentials.ts';
+import { randomBytes } from '../crypto/random.ts';
+import type { AcceptedVerdict, Credentials, Verdict } from '../protocol/ppp/credentials.ts';
 import { MsChapFailureCode } from '../wire/chap.ts';
-import { formatIpv4 } from '../wire/ip.ts';
 import type { SessionPolicy } from '../worker/messages.ts';
 import { authSession } from './accounted-session.ts';
-import type { AddressPool } from './address-pool.ts';
-import { takeLeases } from './leases.ts';
+import type { Grant } from './grant.ts';
+import { routesOf, takeLeases } from './leases.ts';
 import type { Network } from './network.ts';
+import type { Pools } from './pools.ts';
 import type { SessionRow, SessionTable } from './session-table.ts';
 
 export interface AdmissionOptions {
   readonly authority: Authority;
   readonly config: Config;
-  readonly pool: AddressPool;
+  readonly pools: Pools;
   readonly network: Network;
   readonly table: SessionTable;
-  /** For users of whom nothing else is said. */
-  readonly perUser: { readonly sessions: number; readonly policy: 'deny' | 'replace' };
   /** Ends a session at once, in favour of a newer one. */
   evict(this: void, row: SessionRow): void;
 }
@@ -34,9 +33,13 @@ export interface Admitted {
 
 /** How long a new session waits for the end of the one that it replaces. */
 const EVICTION_LIMIT_MS = 3_000;
+/** fe80::1 is the gateway, at the end of every tunnel. */
+const GATEWAY_INTERFACE_ID = 1n;
 
 export class Admission {
   readonly #options: AdmissionOptions;
+  /** Everything that is routed to a session, by its text. */
+  readonly #routed = new Set<string>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -65,61 +68,121 @@ export class Admission {
     const { authority, network } = this.#options;
     authority.forget(row.publicId);
     if (row.grant === undefined) return;
-    network.removeRoute(row.grant.leases.ipv4, row.worker);
+    for (const route of row.grant.routes) {
+      this.#routed.delete(route);
+      network.removeRoute(route, row.worker);
+    }
     row.grant.leases.release();
+  }
+
+  /**
+   * A change of authorization: what is undefined stays as it was. @returns what the worker is to see to from now on; undefined when
+   * the change needs what a running session cannot have: another address, another MTU.
+   */
+  change(row: SessionRow, changes: SessionAttributes): SessionPolicy | undefined {
+    const { grant } = row;
+    if (grant === undefined || NEEDS_NEGOTIATION.some(name => changes[name] !== undefined)) return undefined;
+    const changed = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    grant.attributes = { ...grant.attributes, ...changed };
+    return this.#policy(grant.attributes);
   }
 
   /** Makes place for one more session of the user. @returns the refusal when there is none to make. */
   async #makeRoom({ user, attributes }: AcceptedDecision): Promise<Admitted | undefined> {
-    const { table, perUser, evict } = this.#options;
-    const limit = attributes.maxSessions ?? perUser.sessions;
+    const { table, config, evict } = this.#options;
+    const { sessions, policy } = config.limits.perUser;
+    const limit = attributes.maxSessions ?? sessions;
     const present = table.ofUser(user);
-    if (present.length < limit) return undefined;
-    if (perUser.policy === 'deny') return noService('too-many-sessions', 'Too many sessions');
-    const oldest = present.slice(0, present.length - limit + 1);
-    for (const old of oldest) evict(old);
-    if (await table.gone(oldest, EVICTION_LIMIT_MS)) return undefined;
+    const tooMany = present.slice(0, Math.max(0, present.length - limit + 1));
+    if (policy === 'deny') return tooMany.length > 0 ? noService('too-many-sessions', 'Too many sessions') : undefined;
+    const { ipv4 } = attributes;
+    const leaving = present.filter(
+      row => tooMany.includes(row) || (ipv4?.kind === 'fixed' && row.grant?.ipv4 === ipv4.address),
+    );
+    for (const old of leaving) evict(old);
+    if (await table.gone(leaving, EVICTION_LIMIT_MS)) return undefined;
     return noService('too-many-sessions', 'Too many sessions');
   }
 
   #admit(row: SessionRow, decision: AcceptedDecision): Admitted {
-    const { pool, table, config, network } = this.#options;
-    const { attributes, user, hlak, message } = decision;
-    const leases = takeLeases(pool, attributes);
+    const { pools, table, config, network } = this.#options;
+    const { attributes } = decision;
+    const { ipv6 } = config.network;
+    const leases = takeLeases(pools, attributes, ipv6 !== undefined);
     if (typeof leases === 'string') return noService(leases, 'No address available');
-    const { gateway, dns, nbns } = config.network.ipv4;
-    const route = `${formatIpv4(leases.ipv4)}/32`;
+    const routes = routesOf(leases, attributes.routes);
+    if (routes.some(route => this.#routed.has(route)) || new Set(routes).size < routes.length) {
+      leases.release();
+      return noService('route-in-use', 'No address available');
+    }
+    const mtu = Math.min(row.mtu ?? config.ppp.mtu, attributes.mtu ?? config.ppp.mtu);
     // Not only when the session is up: the answer to the client's first packet must find the route.
-    network.addRoute(leases.ipv4, row.worker);
-    row.grant = {
-      attributes,
-      authentic: 'local',
-      ipv4: leases.ipv4,
-      interfaceId: undefined,
-      ipv6Prefix: undefined,
-      delegatedPrefix: undefined,
-      routes: [route],
-      leases,
-    };
-    table.setUser(row, user);
-    const ipv4 = { address: leases.ipv4, gateway, dns: attributes.dns ?? dns, nbns: attributes.nbns ?? nbns };
+    for (const route of routes) {
+      this.#routed.add(route);
+      network.addRoute(route, row.worker, mtu);
+    }
+    const { ipv4, ipv6Prefix, delegatedPrefix } = leases;
+    const interfaceId = ipv6 === undefined ? undefined : (attributes.interfaceId ?? newInterfaceId());
+    const authentic = config.aaa.method === 'radius' ? 'radius' : 'local';
+    row.mtu = mtu;
+    row.grant = { attributes, authentic, ipv4, interfaceId, ipv6Prefix, delegatedPrefix, leases, routes };
+    table.setUser(row, decision.user);
+    return { result: 'accepted', verdict: this.#verdict(decision, row.grant), policy: this.#policy(attributes) };
+  }
+
+  #verdict(decision: AcceptedDecision, grant: Grant): AcceptedVerdict {
+    const { ipv4, ipv6 } = this.#options.config.network;
+    const { attributes, hlak, message, hlakAlternatives, packet } = decision;
+    const { interfaceId, ipv6Prefix: prefix, delegatedPrefix: delegated } = grant;
     return {
-      result: 'accepted',
-      verdict: {
-        kind: 'accepted',
-        hlak,
-        message,
-        ipv4,
-        ...(decision.hlakAlternatives === undefined ? {} : { hlakAlternatives: decision.hlakAlternatives }),
-        ...(decision.packet === undefined ? {} : { packet: decision.packet }),
+      kind: 'accepted',
+      hlak,
+      message,
+      ipv4: {
+        address: grant.ipv4,
+        gateway: ipv4.gateway,
+        dns: attributes.dns ?? ipv4.dns,
+        nbns: attributes.nbns ?? ipv4.nbns,
       },
-      policy: policyOf(attributes),
+      ...(interfaceId === undefined
+        ? {}
+        : {
+            ipv6: {
+              interfaceId,
+              gatewayInterfaceId: GATEWAY_INTERFACE_ID,
+              prefix,
+              delegated,
+              dns: attributes.dns6 ?? ipv6?.dns ?? [],
+            },
+          }),
+      ...(hlakAlternatives === undefined ? {} : { hlakAlternatives }),
+      ...(packet === undefined ? {} : { packet }),
     };
+  }
+
+  #policy({ sessionTimeoutMs, idleTimeoutMs, rate }: SessionAttributes): SessionPolicy {
+    const { timeout, idleTimeout } = this.#options.config.session;
+    return { sessionTimeoutMs: sessionTimeoutMs ?? timeout, idleTimeoutMs: idleTimeoutMs ?? idleTimeout, rate };
   }
 }
 
-function policyOf({ sessionTimeoutMs, idleTimeoutMs, rate }: SessionAttributes): SessionPolicy {
-  return { sessionTimeoutMs, idleTimeoutMs, rate };
+/** What a client is told once, when it connects. */
+const NEEDS_NEGOTIATION = [
+  'ipv4',
+  'ipv6Prefix',
+  'delegatedPrefix',
+  'interfaceId',
+  'dns',
+  'nbns',
+  'dns6',
+  'mtu',
+  'routes',
+] as const satisfies readonly (keyof SessionAttributes)[];
+
+/** 64 bits, not zero and not the gateway's, of local scope only (RFC 5072 4.1). */
+function newInterfaceId(): bigint {
+  const random = randomBytes(8).reduce((id, byte) => (id << 8n) | BigInt(byte), 0n);
+  return (random & ~(1n << 57n)) | (1n << 32n);
 }
 
 /** For somebody whose name and password are right. */

@@ -7,7 +7,7 @@ export interface Grant {
   /** By a later change of authorization as well. */
   attributes: SessionAttributes;
   readonly authentic: 'radius' | 'local';
-  readonly ipv4: number | undefined;
+  readonly ipv4: number;
   /** 64 bits, not zero, of the client's link-local address; undefined without IPv6. */
   readonly interfaceId: bigint | undefined;
   readonly ipv6Prefix: Ipv6Prefix | undefined;

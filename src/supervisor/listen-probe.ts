@@ -15,9 +15,9 @@ export class ListenError extends Error {
  * @returns the addresses with the port that the kernel chose in place of port 0.
  * @throws ListenError
  */
-export async function probeListen(addresses: readonly ListenAddress[]): Promise<ListenAddress[]> {
-  const resolved: ListenAddress[] = [];
-  for (const address of addresses) resolved.push({ host: address.host, port: await freePort(address) });
+export async function probeListen<T extends ListenAddress>(addresses: readonly T[]): Promise<T[]> {
+  const resolved: T[] = [];
+  for (const address of addresses) resolved.push({ ...address, port: await freePort(address) });
   return resolved;
 }
 

@@ -20,9 +20,9 @@ export interface Network {
   device(worker: number): Promise<TunHandle | undefined>;
   /** Name of the device of a worker; of none in echo mode. */
   deviceName(worker: number): string;
-  /** Tells the kernel that `address` is behind this worker's device. */
-  addRoute(address: number, worker: number): void;
-  removeRoute(address: number, worker: number): void;
+  /** Tells the kernel that `prefix` (`address/length`) is behind this worker's device, and how long packets to there may be. */
+  addRoute(prefix: string, worker: number, mtu: number): void;
+  removeRoute(prefix: string, worker: number): void;
   /** Takes back all routes and devices. */
   close(): Promise<void>;
 }
@@ -102,12 +102,13 @@ class TunNetwork implements Network {
     return tun;
   }
 
-  addRoute(address: number, worker: number): void {
-    this.#routes.add(`${formatIpv4(address)}/32`, this.#tuns[worker]!.name);
+  addRoute(prefix: string, worker: number, mtu: number): void {
+    // The kernel itself then splits or refuses what a client would not take.
+    this.#routes.add(prefix, this.#tuns[worker]!.name, mtu < this.#config.ppp.mtu ? mtu : undefined);
   }
 
-  removeRoute(address: number, worker: number): void {
-    this.#routes.remove(`${formatIpv4(address)}/32`, this.#tuns[worker]!.name);
+  removeRoute(prefix: string, worker: number): void {
+    this.#routes.remove(prefix, this.#tuns[worker]!.name);
   }
 
   async close(): Promise<void> {

@@ -13,10 +13,10 @@ import { DROP_REASONS } from '../worker/worker-counters.ts';
 import { Admission } from './admission.ts';
 import { EventFeed } from './event-feed.ts';
 import { GatewayCounters } from './gateway-counters.ts';
-import type { AddressPool } from './address-pool.ts';
-import { type HookOptions, Hooks } from './hooks.ts';
+import { Hooks } from './hooks.ts';
 import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
+import type { Pools } from './pools.ts';
 import { SampleWindow } from './sample-window.ts';
 import { SessionTable } from './session-table.ts';
 import { hostPort } from './session-view.ts';
@@ -33,8 +33,7 @@ export interface SupervisorOptions {
   readonly authority: Authority;
   /** Makes the accounting, which asks for the traffic of sessions by their public ids. */
   readonly accounting: ((traffic: (session: string) => AccountedTraffic | undefined) => Accounting) | undefined;
-  readonly pool: AddressPool;
-  readonly hooks: HookOptions;
+  readonly pools: Pools;
   readonly network: Network;
   readonly hotpath: WebAssembly.Module;
   /** See WorkerPoolOptions. */
@@ -84,7 +83,7 @@ export class Supervisor implements GatewayView {
         lost: (worker, error) => this.#onWorkerLost(worker, error),
       },
     );
-    this.#hooks = new Hooks(options.hooks, options.log);
+    this.#hooks = new Hooks(config.hooks, options.log);
     this.#accounting = options.accounting?.(session => this.#sessions.trafficOf(session));
     this.#sessions = new Sessions({
       node: options.node,
@@ -93,10 +92,9 @@ export class Supervisor implements GatewayView {
       admission: new Admission({
         authority: options.authority,
         config,
-        pool: options.pool,
+        pools: options.pools,
         network: options.network,
         table: this.#table,
-        perUser: { sessions: Infinity, policy: 'deny' },
         evict: row => this.#workers.post(row.worker, { kind: 'evict', session: row.id, reason: 'replaced' }),
       }),
       accounting: this.#accounting,
@@ -116,7 +114,7 @@ export class Supervisor implements GatewayView {
     this.#metrics = new Metrics({
       counters: this.#counters,
       sessions: () => ({ ...this.#table.countByState }),
-      pool: () => ({ size: options.pool.size, leased: options.pool.leased }),
+      pool: () => options.pools.ipv4,
       traffic: () => this.#traffic(),
       drops: () => this.#drops(),
       loopLag: () => this.#workers.counters.map(counters => counters.loopLag),
@@ -152,7 +150,7 @@ export class Supervisor implements GatewayView {
   // --- GatewayView
 
   status(): StatusView {
-    const { config, version, node, network, pool } = this.#options;
+    const { config, version, node, network, pools } = this.#options;
     return {
       version,
       node,
@@ -160,7 +158,7 @@ export class Supervisor implements GatewayView {
       uptime: (Date.now() - this.#startedAt) / 1000,
       workers: this.#workers.views(),
       sessions: { ...this.#table.countByState },
-      pool: { size: pool.size, leased: pool.leased },
+      pool: pools.ipv4,
       network: { mode: network.mode },
       listen:
         this.#listening.length > 0 ? this.#listening : config.listen.map(({ host, port }) => hostPort(host, port)),

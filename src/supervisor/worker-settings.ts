@@ -36,6 +36,21 @@ export function workerSettings(config: Config, serverName: string): WorkerSettin
       mssClamp: config.network.mssClamp,
       antiSpoofing: config.network.antiSpoofing,
     },
-    limits: { maxSessions: config.limits.maxSessions, maxHalfOpen: config.limits.maxHalfOpen },
+    limits: {
+      maxSessions: config.limits.maxSessions,
+      maxHalfOpen: config.limits.maxHalfOpen,
+      perAddress: config.limits.perAddress && perWorker(config.limits.perAddress, config.workers),
+    },
+  };
+}
+
+type PerAddress = NonNullable<Config['limits']['perAddress']>;
+
+/** The kernel spreads the connections of an address over the workers as evenly as chance does; none is to be left without any. */
+function perWorker({ rate, burst, halfOpen }: PerAddress, workers: number): PerAddress {
+  return {
+    rate: rate / workers,
+    burst: Math.max(1, burst / workers),
+    halfOpen: Math.max(1, Math.ceil(halfOpen / workers)),
   };
 }

@@ -28,10 +28,16 @@ export interface RouteBatchEvents {
   lost(error: IpCommandError, retryInMs: number): void;
 }
 
+/** Where a destination is to lead. */
+interface WantedRoute {
+  readonly device: string;
+  /** Bytes; undefined for the device's. */
+  readonly mtu: number | undefined;
+}
+
 export class RouteBatch {
   readonly #events: RouteBatchEvents;
-  /** Destination to device. */
-  readonly #wanted = new Map<string, string>();
+  readonly #wanted = new Map<string, WantedRoute>();
   /** Destinations to which the kernel may hold a route of ours. */
   readonly #present = new Set<string>();
   /** Destinations whose route is to be brought to its wanted state. */
@@ -52,21 +58,21 @@ export class RouteBatch {
   }
 
   /**
-   * Routes `destination` ('10.66.0.7/32', '2001:db8:7::/64') to `device`, in place of an earlier route. Takes effect within milliseconds;
+   * Routes `destination` ('10.66.0.7/32', '2001:db8:7::/64') to `device`, in place of an earlier route, for packets of at most `mtu` bytes. Takes effect within milliseconds;
    * adding what is there applies it again.
    */
-  add(destination: string, device: string): void {
+  add(destination: string, device: string, mtu?: number): void {
     // Malformed words would end the child instead of failing a line.
     if (!isDestination(destination) || !isInterfaceName(device))
       throw new TypeError(`no route: ${destination} ${device}`);
     if (this.#closing.signal.aborted) return;
-    this.#wanted.set(destination, device);
+    this.#wanted.set(destination, { device, mtu });
     this.#mark(destination);
   }
 
   /** Removes the route, unless the destination has been given to another device since. Without one, nothing happens. */
   remove(destination: string, device: string): void {
-    if (this.#wanted.get(destination) !== device) return;
+    if (this.#wanted.get(destination)?.device !== device) return;
     this.#wanted.delete(destination);
     this.#mark(destination);
   }
@@ -129,9 +135,10 @@ export class RouteBatch {
     for (const destination of this.#marked) {
       if (lines.length === BATCH_LINES) break;
       this.#marked.delete(destination);
-      const device = this.#wanted.get(destination);
-      if (device !== undefined) {
-        lines.push(`route replace ${destination} dev ${device} proto ${ROUTE_PROTOCOL}`);
+      const wanted = this.#wanted.get(destination);
+      if (wanted !== undefined) {
+        const mtu = wanted.mtu === undefined ? '' : ` mtu ${wanted.mtu}`;
+        lines.push(`route replace ${destination} dev ${wanted.device} proto ${ROUTE_PROTOCOL}${mtu}`);
         this.#present.add(destination);
       } else if (this.#present.has(destination)) {
         lines.push(`route del ${destination} proto ${ROUTE_PROTOCOL}`);

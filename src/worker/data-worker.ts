@@ -109,6 +109,7 @@ export class DataWorker {
         budgetMs: CONNECTION_BUDGET_MS,
         headerLimit: HEADER_LIMIT,
         maxHalfOpen: settings.limits.maxHalfOpen,
+        perAddress: settings.limits.perAddress,
         decoy: settings.sstp.decoy,
       },
       {

@@ -37,7 +37,11 @@ interface CertificatePair {
 
 /** The part of the configuration that a worker needs, with every file already read. */
 export interface WorkerSettings {
-  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  readonly listen: readonly {
+    readonly host: string;
+    readonly port: number;
+    readonly trustedProxies: readonly string[] | undefined;
+  }[];
   readonly tls: {
     readonly certificates: readonly CertificatePair[];
     readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
@@ -68,7 +72,12 @@ export interface WorkerSettings {
     readonly mssClamp: boolean;
     readonly antiSpoofing: boolean;
   };
-  readonly limits: { readonly maxSessions: number; readonly maxHalfOpen: number };
+  readonly limits: {
+    readonly maxSessions: number;
+    readonly maxHalfOpen: number;
+    /** This worker's share. */
+    readonly perAddress: { readonly rate: number; readonly burst: number; readonly halfOpen: number } | undefined;
+  };
 }
 
 /** Seen from the client: up is what it sends. Undefined is unlimited. */

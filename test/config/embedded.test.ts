@@ -10,7 +10,7 @@ describe('the embedded default', () => {
   test('keeps a certificate, its key and a user where nobody else can read them, and is the same at the next start', async context => {
     const directory = workspace(context).path('state');
     const first = await embeddedDefault(directory);
-    assert.deepEqual(first.config.listen, [{ host: '0.0.0.0', port: 8443 }]);
+    assert.deepEqual(first.config.listen, [{ host: '0.0.0.0', port: 8443, trustedProxies: undefined }]);
     assert.deepEqual(first.config.admin.listen, { host: '127.0.0.1', port: 8080 });
     assert.match(first.demoPassword ?? '', /^[a-z2-9]{4}(-[a-z2-9]{4}){3}$/);
     assert.deepEqual(first.warnings, []);

@@ -41,7 +41,7 @@ describe('a configuration file', () => {
     assert.equal(tls.minVersion, 'TLSv1.2');
     assert.deepEqual(rest, {
       file: space.path('gateway.yaml'),
-      listen: [{ host: '0.0.0.0', port: 443 }],
+      listen: [{ host: '0.0.0.0', port: 443, trustedProxies: undefined }],
       stateDir: space.path('.sstp-gateway'),
       drainTimeout: 10_000,
       sstp: {
@@ -55,12 +55,28 @@ describe('a configuration file', () => {
       network: {
         mode: 'auto',
         device: 'sstp',
-        ipv4: { pool: [{ first: 0x0a42_0002, last: 0x0a42_fffe }], gateway: 0x0a42_0001, dns: [], nbns: [] },
+        ipv4: {
+          pool: [{ first: 0x0a42_0002, last: 0x0a42_fffe }],
+          pools: [],
+          next: undefined,
+          gateway: 0x0a42_0001,
+          dns: [],
+          nbns: [],
+        },
+        ipv6: undefined,
+        dhcp: { domain: undefined, search: [], routes: [] },
         mssClamp: true,
         antiSpoofing: true,
       },
-      aaa: { method: 'users', users: space.path('users.yaml') },
-      limits: { maxSessions: Infinity, maxHalfOpen: 1000 },
+      aaa: { method: 'users', users: space.path('users.yaml'), radius: undefined, accounting: false },
+      session: { timeout: undefined, idleTimeout: undefined },
+      hooks: { up: undefined, down: undefined, timeLimit: 10_000, concurrency: 16 },
+      limits: {
+        maxSessions: Infinity,
+        maxHalfOpen: 1000,
+        perAddress: undefined,
+        perUser: { sessions: Infinity, policy: 'deny' },
+      },
       admin: { listen: { host: '127.0.0.1', port: 8080 }, tokenFile: undefined, token: undefined },
       log: { level: 'info', format: 'json' },
     });
@@ -100,8 +116,8 @@ log: { level: debug, format: pretty }
     );
     const { config } = loadConfig(file);
     assert.deepEqual(config.listen, [
-      { host: '::', port: 443 },
-      { host: '192.0.2.1', port: 8443 },
+      { host: '::', port: 443, trustedProxies: undefined },
+      { host: '192.0.2.1', port: 8443, trustedProxies: undefined },
     ]);
     assert.deepEqual(config.tls.certificates[0]?.serverNames, ['vpn.example.org']);
     assert.equal(config.drainTimeout, 1500);
@@ -124,7 +140,7 @@ log: { level: debug, format: pretty }
     [
       'an unknown section',
       `${TLS}\nport: 443`,
-      'gateway.yaml:2: port: unknown key; accepted: listen, tls, workers, stateDir, drainTimeout, sstp, ppp, network, aaa, limits, admin, cluster, log',
+      'gateway.yaml:2: port: unknown key; accepted: listen, tls, workers, stateDir, drainTimeout, sstp, ppp, network, aaa, session, hooks, limits, admin, cluster, log',
     ],
     ['no certificate at all', 'workers: 1', 'gateway.yaml:1: tls: is required'],
     ['an empty file', '', 'gateway.yaml:1: tls: is required'],
@@ -194,7 +210,7 @@ log: { level: debug, format: pretty }
     [
       'a third name server',
       `${TLS}\nnetwork: { ipv4: { dns: [1.1.1.1, 1.1.1.2, 1.1.1.3] } }`,
-      'gateway.yaml:2: network.ipv4.dns[2]: clients take no third address; accepted: at most 2 addresses',
+      'gateway.yaml:2: network.ipv4.dns[2]: clients take no more than 2 addresses; accepted: at most 2 addresses',
     ],
     [
       'a pool network with host bits',
@@ -225,6 +241,37 @@ log: { level: debug, format: pretty }
       'a cipher list that OpenSSL does not know',
       `tls:\n  certificates: [{ cert: cert.pem, key: key.pem }]\n  ciphers: ROT13`,
       'gateway.yaml:3: tls.ciphers: OpenSSL knows no cipher of "ROT13"; accepted: an OpenSSL cipher list',
+    ],
+    [
+      'the PROXY protocol from everyone',
+      `${TLS}\nlisten:\n  - address: 0.0.0.0:1\n    proxyProtocol: v1v2`,
+      'gateway.yaml:4: listen[0].proxyProtocol: v1v2 needs trustedProxies: anyone else could claim any address',
+    ],
+    [
+      'proxies without their protocol',
+      `${TLS}\nlisten:\n  - address: 0.0.0.0:1\n    trustedProxies: [10.0.0.0/8]`,
+      'gateway.yaml:4: listen[0].trustedProxies: means nothing without proxyProtocol: v1v2',
+    ],
+    [
+      'a proxy by name',
+      `${TLS}\nlisten:\n  - address: 0.0.0.0:1\n    proxyProtocol: v1v2\n    trustedProxies: [lb.example.org]`,
+      'gateway.yaml:5: listen[0].trustedProxies[0]: "lb.example.org" cannot be used; accepted: an address, or a network as 10.0.0.0/8',
+    ],
+    [
+      'RADIUS without a server',
+      `${TLS}\naaa: { method: radius }`,
+      'gateway.yaml:2: aaa.method: radius needs the section aaa.radius',
+    ],
+    [
+      'an IPv6 prefix with host bits',
+      `${TLS}\nnetwork: { ipv6: { pool: ['2001:db8::1/48'] } }`,
+      'gateway.yaml:2: network.ipv6.pool[0]: 2001:db8::1/48 has host bits set: the network is 2001:db8::/48; accepted: an IPv6 prefix as 2001:db8:1::/48',
+    ],
+    [
+      'pools that lead around in a circle',
+      `${TLS}\nnetwork:\n  ipv4:\n    pools:\n      a: { ranges: [10.1.0.0/24], next: b }\n      b: { ranges: [10.2.0.0/24], next: a }`,
+      'gateway.yaml:5: network.ipv4.pools.a.next: leads back to "a" itself',
+      'gateway.yaml:6: network.ipv4.pools.b.next: leads back to "b" itself',
     ],
     [
       'an admin plane for everyone without a token',
@@ -259,34 +306,8 @@ log: { level: debug, format: pretty }
 
   const notBuilt: readonly [text: string, message: string][] = [
     [
-      'listen: [{ address: "0.0.0.0:1", proxyProtocol: v1v2 }]',
-      'listen[0].proxyProtocol: is not available in this version; accepted: off',
-    ],
-    [
-      'listen: [{ address: "0.0.0.0:1", trustedProxies: [10.0.0.0/8] }]',
-      'listen[0].trustedProxies: the PROXY protocol is not available in this version; accepted: leave the key out',
-    ],
-    [
       'sstp: { decoy: "https://example.org" }',
       'sstp.decoy: a redirect or a directory is not available in this version; accepted: 404, close',
-    ],
-    [
-      'network: { ipv6: { pool: ["2001:db8::/48"] } }',
-      'network.ipv6.pool: IPv6 is not available in this version; accepted: []',
-    ],
-    [
-      'network: { ipv6: { prefixLength: 64 } }',
-      'network.ipv6.prefixLength: IPv6 is not available in this version; accepted: leave the key out',
-    ],
-    ['aaa: { method: radius }', 'aaa.method: radius is not available in this version; accepted: users'],
-    ['aaa: { radius: {} }', 'aaa.radius: RADIUS is not available in this version; accepted: leave the key out'],
-    [
-      'limits: { perAddress: { rate: 5 } }',
-      'limits.perAddress: a limit per address is not available in this version; accepted: leave the key out',
-    ],
-    [
-      'limits: { perUser: 3 }',
-      'limits.perUser: a limit per user (set maxSessions in the users file) is not available in this version; accepted: leave the key out',
     ],
     ['cluster: { node: a }', 'cluster: a cluster is not available in this version; accepted: leave the key out'],
   ];
