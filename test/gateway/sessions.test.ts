@@ -73,7 +73,7 @@ describe('sessions', () => {
     });
   }
 
-  for (const method of ['pap', 'chap', 'mschapv2'] satisfies AuthMethod[]) {
+  for (const method of ['pap', 'chap', 'mschapv2', 'eap'] satisfies AuthMethod[]) {
     test(`${method}: the right password comes up, a wrong one is refused and named in the log`, async () => {
       const tester = await connect({ https: https(), auth: [method] });
       await tester.ping();
