@@ -40,6 +40,10 @@ interface PairOptions {
   /** How long the server's owner thinks about credentials; Infinity for never. */
   readonly verdictDelayMs?: number;
   readonly lcpEchoMs?: number;
+  /** Of both ends, and of both machines. */
+  readonly authTimeoutMs?: number;
+  /** What the server's owner takes for the key, with the right one as an alternative. */
+  readonly hlak?: Uint8Array;
 }
 
 export class TunnelPair {
@@ -55,13 +59,13 @@ export class TunnelPair {
 
   constructor(seed: number, conditions: LinkConditions, options: PairOptions = {}) {
     const { method = 'mschapv2', password = PASSWORD, seenCertificate = 'certificate' } = options;
-    const { verdictDelayMs = 20, lcpEchoMs = 30_000 } = options;
+    const { verdictDelayMs = 20, lcpEchoMs = 30_000, authTimeoutMs = MINUTE, hlak } = options;
     this.link = new VirtualLink(seed, conditions);
     const random = (length: number): Uint8Array => this.link.random.bytes(length);
     const sstp = (certificate: string) => ({
       hashProtocols: HashProtocol.Sha1 | HashProtocol.Sha256,
       certificateHash: (hash: HashProtocol) => certificateHash(hash, new TextEncoder().encode(certificate)),
-      negotiationTimeoutMs: MINUTE,
+      negotiationTimeoutMs: authTimeoutMs,
       helloIntervalMs: MINUTE,
       random,
     });
@@ -69,7 +73,7 @@ export class TunnelPair {
       mru: 1_400,
       auth: [method],
       lcpEcho: { intervalMs: lcpEchoMs, failures: 4 },
-      authTimeoutMs: MINUTE,
+      authTimeoutMs,
       random,
     };
 
@@ -88,7 +92,11 @@ export class TunnelPair {
     );
     this.serverEnd.verify = credentials => {
       if (verdictDelayMs === Number.POSITIVE_INFINITY) return;
-      const verdict = decide(credentials);
+      const decided = decide(credentials);
+      const verdict: Verdict =
+        decided.kind === 'accepted' && hlak !== undefined
+          ? { ...decided, hlak, hlakAlternatives: [decided.hlak] }
+          : decided;
       this.link.after(verdictDelayMs, now => this.server.verdict(verdict, now));
     };
     this.server = new ServerTunnel(this.serverEnd, {

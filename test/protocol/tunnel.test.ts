@@ -197,6 +197,45 @@ describe('a tunnel', () => {
     assert.deepEqual(pair.serverEnd.events, []);
   });
 
+  for (const method of METHODS) {
+    test(`waits with ${method} for a verdict that takes 50 of its 60 seconds`, () => {
+      const pair = new TunnelPair(1, PERFECT, { method, verdictDelayMs: 50_000 });
+      pair.start();
+      pair.link.drive(49_000);
+      assert.deepEqual(pair.states(), ['authenticating', 'authenticating']);
+      pair.link.drive(3_000);
+      assert.deepEqual(pair.states(), ['up', 'up']);
+    });
+  }
+
+  test('answers Echo while a verdict takes minutes that the configuration gives it', () => {
+    const pair = new TunnelPair(1, PERFECT, { verdictDelayMs: 170_000, authTimeoutMs: 3 * MINUTE });
+    // The client of this pair has asked nothing and takes no answer. sstpc asks, and gives up when nobody answers.
+    pair.gate = entry => entry !== 'S EchoResponse';
+    pair.start();
+    for (const answers of [1, 2]) {
+      pair.link.drive(MINUTE);
+      pair.server.receiveControl(Uint8Array.of(0x10, 0x01, 0, 8, 0, 8, 0, 0), pair.link.now);
+      assert.equal(pair.wire.filter(entry => entry === 'S EchoResponse').length, answers);
+    }
+    assert.equal(pair.server.state, 'authenticating');
+    pair.link.drive(MINUTE);
+    assert.deepEqual(pair.states(), ['up', 'up']);
+  });
+
+  test('takes a verdict with several keys, and the client may have used another than the first', () => {
+    const pair = new TunnelPair(1, PERFECT, { hlak: new Uint8Array(32).fill(1) });
+    pair.bringUp();
+  });
+
+  test('can say how the client described itself', () => {
+    const pair = new TunnelPair(1, PERFECT);
+    pair.bringUp();
+    const text = Uint8Array.of(12, 9, 0, 18, 0, 0, 0, 0, ...new TextEncoder().encode('MSRASV5.20'));
+    pair.server.receiveFrame(PppProtocol.Lcp, text, pair.link.now);
+    assert.deepEqual(pair.server.identification, ['MSRASV5.20']);
+  });
+
   test('without a verdict ends, within the negotiation time', () => {
     const pair = new TunnelPair(1, PERFECT, { verdictDelayMs: Number.POSITIVE_INFINITY });
     pair.start();

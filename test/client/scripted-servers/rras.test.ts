@@ -75,6 +75,45 @@ describe('Windows RRAS', () => {
     assert.equal(reason, 'terminated');
   });
 
+  test('comes up with EAP, which it offers first, when the client knows EAP-MSCHAPv2', async () => {
+    const transcript = [
+      '< sstp connect-request',
+      '> sstp connect-ack 03',
+      '> lcp confreq 0 mru=4091 auth=c227 magic=5ca1ab1e',
+      '< lcp confreq 1 mru=1400 magic=*',
+      '< lcp confack 0 mru=4091 auth=c227 magic=5ca1ab1e',
+      '> lcp confack 1 mru=1400 magic=$MAGIC',
+      '> eap request 0 #01',
+      '< eap response 0 *',
+      // It prefers PEAP.
+      '> eap request 1 #1920',
+      '< eap response 1 #031a',
+      `> eap request 2 #1a0102001910${'a5'.repeat(16)}52524153`,
+      '< eap response 2 *',
+      '> eap request 3 #1a0302002e$HEXPROOF',
+      '< eap response 3 #1a03',
+      '> eap success 3',
+      '< connected sha256',
+      '< ipcp confreq 1 address=0.0.0.0 dns1=0.0.0.0 dns2=0.0.0.0',
+      '> ipcp confreq 6 address=192.168.9.1',
+      '< ipcp confack 6 address=192.168.9.1',
+      '> ipcp confrej 1 dns1=0.0.0.0 dns2=0.0.0.0',
+      '< ipcp confreq 2 address=0.0.0.0',
+      '> ipcp confnak 2 address=192.168.9.23',
+      '< ipcp confreq 3 address=192.168.9.23',
+      '> ipcp confack 3 address=192.168.9.23',
+      '< ping 192.168.9.23 192.168.9.1',
+      '> pong',
+      '# hang up',
+    ];
+    const options = { auth: ['eap', 'mschapv2'] } as const;
+    const reason = await meet(runtime, { persona, transcript, options }, async tester => {
+      await tester.ping();
+      return ended(tester);
+    });
+    assert.equal(reason, 'connection-fin');
+  });
+
   test('a Call Abort with Status Info is answered and is the reason', async () => {
     const transcript = [...UP, '> sstp abort 3/4', '< sstp abort 2/7', '# hang up'];
     const reason = await meet(runtime, { persona, transcript }, async tester => {

@@ -2,7 +2,8 @@
 //
 //   < sstp connect-request        the client must say this next; * stands for any word
 //   > sstp connect-ack 03         the server says this; lines in a row share a TLS record. $MAGIC is the client's magic
-//                                 number, $PROOF the S= text that answers the client's MS-CHAPv2 response
+//                                 number, $PROOF the S= text that answers the client's MS-CHAPv2 response, $HEXPROOF the same
+//                                 in hex for EAP
 //   |                             ends the record, so that the next line begins one of its own
 //   ~ lcp confreq ...             the server says this byte by byte, in as many records
 //   ! 00112233                    the server sends these bytes
@@ -45,6 +46,11 @@ const REQUEST = new RegExp(
 
 const SSTP_HEADER_LENGTH = 4;
 const PPP_HEADER_LENGTH = 4;
+const CHAP_HEADER_LENGTH = 4;
+/** EAP-MSCHAPv2 in EAP: the type, and behind the header of EAP another one that is that of CHAP. */
+const EAP_HEADER_LENGTH = 5;
+const EAP_CHALLENGE = /^eap request \d+ #1a01/;
+const EAP_RESPONSE = /^eap response \d+ #1a02/;
 const ICMP_AT = 20;
 /** How long the client may take for its next line; keeps a broken test from hanging. */
 const PATIENCE_MS = 10_000;
@@ -163,10 +169,13 @@ class Peer {
 
   #encode(text: string): Uint8Array {
     if (text === 'pong') return this.#pong();
-    const spelled = text.replace('$PROOF', this.#proof).replace('$MAGIC', this.#magic);
+    const spelled = text
+      .replace('$PROOF', this.#proof)
+      .replace('$HEXPROOF', Buffer.from(this.#proof).toString('hex'))
+      .replace('$MAGIC', this.#magic);
     const packet = encodePacket(spelled, this.#nonce, this.#persona);
-    if (text.startsWith('chap challenge ')) {
-      const challenge = parseChapValue(packet.subarray(SSTP_HEADER_LENGTH + PPP_HEADER_LENGTH + 4));
+    if (text.startsWith('chap challenge ') || EAP_CHALLENGE.test(text)) {
+      const challenge = parseChapValue(chapData(packet, text));
       assert.ok(!isWireError(challenge));
       this.#challenge = challenge.value;
     }
@@ -184,7 +193,7 @@ class Peer {
     this.#magic = /^lcp confreq .* magic=(\w+)/.exec(said)?.[1] ?? this.#magic;
     const pattern = text.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', String.raw`\S+`);
     assert.match(said, new RegExp(`^${pattern}$`));
-    if (text.startsWith('chap response ')) this.#checkResponse(packet);
+    if (text.startsWith('chap response ') || EAP_RESPONSE.test(said)) this.#checkResponse(chapData(packet, text));
     return undefined;
   }
 
@@ -208,8 +217,8 @@ class Peer {
     }
   }
 
-  #checkResponse(packet: Uint8Array): void {
-    const value = parseChapValue(packet.subarray(SSTP_HEADER_LENGTH + PPP_HEADER_LENGTH + 4));
+  #checkResponse(data: Uint8Array): void {
+    const value = parseChapValue(data);
     assert.ok(!isWireError(value));
     const response = parseMsChapV2Response(value.value);
     assert.ok(!isWireError(response));
@@ -275,4 +284,10 @@ class Peer {
     const rest = this.#received.toString('hex');
     assert.fail(`${this.#ended ? 'the client hung up' : 'nothing came'} before: ${expected}; rest: ${rest}`);
   }
+}
+
+/** Value and name of a challenge or response. */
+function chapData(packet: Uint8Array, text: string): Uint8Array {
+  const outer = text.startsWith('eap ') ? EAP_HEADER_LENGTH : 0;
+  return packet.subarray(SSTP_HEADER_LENGTH + PPP_HEADER_LENGTH + outer + CHAP_HEADER_LENGTH);
 }

@@ -60,6 +60,28 @@ describe('server and client on a perfect network', () => {
 });
 
 describe('server and client on a bad network', () => {
+  test('EAP without a common type is followed by MS-CHAPv2, whatever is lost on the way', () => {
+    for (let seed = 1; seed <= 100; seed++) {
+      const pair = new LossyPair(
+        weather({
+          seed,
+          loss: (seed % 4) * 0.06,
+          auth: ['eap', 'mschapv2'],
+          clientAuth: ['eap', 'mschapv2'],
+          eap: 'relay',
+        }),
+      );
+      assert.ok(
+        pair.runUntil(() => pair.bothUp || pair.bothEnded, 10 * MINUTES),
+        `seed ${seed}`,
+      );
+      assert.ok(pair.bothUp, `seed ${seed}: ${pair.serverEnded.join()} ${pair.clientEnded.join()}`);
+      assert.deepEqual([pair.server.method, pair.client.method], ['mschapv2', 'mschapv2']);
+      assert.deepEqual(pair.clientHlak, pair.serverHlak);
+      finish(pair, seed);
+    }
+  });
+
   test('400 generated links come up or end with a reason, and never rest in between', () => {
     let up = 0;
     for (let seed = 1; seed <= 400; seed++) {

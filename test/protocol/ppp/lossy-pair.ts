@@ -5,11 +5,13 @@ import { chapMd5 } from '../../../src/crypto/chap-md5.ts';
 import type {
   AuthMethod,
   Credentials,
+  EapMode,
   Ipv6Parameters,
   NetworkFamily,
   Verdict,
 } from '../../../src/protocol/ppp/credentials.ts';
 import { PppClient } from '../../../src/protocol/ppp/ppp-client.ts';
+import { EapType } from '../../../src/wire/eap.ts';
 import { PppServer } from '../../../src/protocol/ppp/ppp-server.ts';
 
 export interface Weather {
@@ -22,6 +24,8 @@ export interface Weather {
   readonly delay: readonly [number, number];
   readonly auth: readonly AuthMethod[];
   readonly clientAuth: readonly AuthMethod[];
+  /** A relayed EAP has a leader that knows PEAP and nothing else. */
+  readonly eap?: EapMode;
   readonly password?: string;
   /** Both ends want IPv6 beside IPv4. */
   readonly ipv6?: boolean;
@@ -45,6 +49,7 @@ const IPV6: Ipv6Parameters = {
   dns: [],
 };
 const PASSWORD = 'secret';
+const EAP_TYPE_AT = 4;
 const MAX_STEPS = 20_000;
 
 export class LossyPair {
@@ -85,7 +90,7 @@ export class LossyPair {
         networkDown: family => this.serverNetworks.delete(family),
         ended: reason => this.serverEnded.push(reason),
       },
-      { ...common, auth: weather.auth, eap: 'local', serverName: 'gw' },
+      { ...common, auth: weather.auth, eap: weather.eap ?? 'local', serverName: 'gw' },
     );
     this.client = new PppClient(
       {
@@ -167,6 +172,9 @@ export class LossyPair {
 }
 
 function judge(credentials: Credentials, ipv6: Ipv6Parameters | undefined): Verdict {
+  if (credentials.kind === 'eap' && credentials.packet[EAP_TYPE_AT] === EapType.Identity) {
+    return { kind: 'challenge', packet: Uint8Array.of(1, ((credentials.packet[1] ?? 0) + 1) & 0xff, 0, 6, 25, 0x20) };
+  }
   const message = acceptance(credentials);
   if (message === undefined) return { kind: 'rejected', code: 691, message: 'no' };
   const hash = ntPasswordHash(PASSWORD);

@@ -1,6 +1,7 @@
 /** The crypto binding as a server verifies it and a client builds it, on published examples. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { callConnected } from '../../../src/protocol/sstp/binding.ts';
 import { SstpClientCall } from '../../../src/protocol/sstp/client-call.ts';
 import type { SstpServerCall } from '../../../src/protocol/sstp/server-call.ts';
 import { cryptoBinding, HashProtocol, MessageType } from '../../../src/wire/sstp.ts';
@@ -20,7 +21,17 @@ import {
 } from './fixtures.ts';
 import { connectedPending, NEGOTIATION_MS } from './server-bench.ts';
 
-/** MS-SSTP 4.7, and a capture that sstp-client's source quotes. */
+/** A capture that sstp-client's source quotes. */
+const EAP_TLS = {
+  origin: 'Windows with EAP-TLS',
+  hashProtocol: HashProtocol.Sha256,
+  nonce: '388A1ECBF302BA02F9F372CE37488EC3 6B71A28B5E1B19FBE44D5465A631C463',
+  hash: '7FF150176FA8E38A1F402D11FF89FF11 B66505AD7F9AE81205277BA4A6B9EF9D',
+  hlak: 'BB2C17EDBAA643B3D511EB9848792B7C AB5F5D709FE9BDF89B5DEAF5A8C17DB7',
+  mac: 'FE6473C7D183914E483FEA1B12A6E760 A4DA16B62FAB12A0A1E54E0EC325B24E',
+};
+
+/** MS-SSTP 4.7, and that capture. */
 const PUBLISHED = [
   {
     origin: 'MS-SSTP with SHA-256',
@@ -38,14 +49,7 @@ const PUBLISHED = [
     hlak: '4B3128F43925D9006EEFB1C4E86515A1 D88E56BAB3CA2BDF0373B7F5A8A13B19',
     mac: '69915DD583D8062FEF16F61DB2F03290 EC27CB6C',
   },
-  {
-    origin: 'Windows with EAP-TLS',
-    hashProtocol: HashProtocol.Sha256,
-    nonce: '388A1ECBF302BA02F9F372CE37488EC3 6B71A28B5E1B19FBE44D5465A631C463',
-    hash: '7FF150176FA8E38A1F402D11FF89FF11 B66505AD7F9AE81205277BA4A6B9EF9D',
-    hlak: 'BB2C17EDBAA643B3D511EB9848792B7C AB5F5D709FE9BDF89B5DEAF5A8C17DB7',
-    mac: 'FE6473C7D183914E483FEA1B12A6E760 A4DA16B62FAB12A0A1E54E0EC325B24E',
-  },
+  EAP_TLS,
 ] as const;
 
 describe('a server', () => {
@@ -72,6 +76,65 @@ describe('a server', () => {
       assert.deepEqual(recorder.take(), ['callConnected']);
     });
   }
+
+  describe('with several keys', () => {
+    // What pppd 2.4.9 makes of the 64 bytes of EAP-TLS: it keeps 16 of each half.
+    const [published, truncated] = [EAP_TLS.hlak, EAP_TLS.hlak.slice(0, 32) + 'C0FFEE00'.repeat(4)].map(bytes);
+    assert.ok(published !== undefined && truncated !== undefined);
+    const bound = (key: Uint8Array): Uint8Array =>
+      callConnected(HashProtocol.Sha256, bytes(EAP_TLS.nonce), bytes(EAP_TLS.hash), key);
+    const answer = (packet: Uint8Array, ...keys: readonly Uint8Array[]): string[] => {
+      const [hlak = new Uint8Array(0), ...alternatives] = keys.map(key => key.slice());
+      const { call, recorder } = connectedPending({
+        random: () => bytes(EAP_TLS.nonce),
+        certificateHash: () => bytes(EAP_TLS.hash),
+      });
+      call.authenticated(hlak, 0, alternatives);
+      call.receiveControl(packet, 0);
+      assert.ok(
+        [hlak, ...alternatives].every(key => key.every(byte => byte === 0)),
+        'all are overwritten',
+      );
+      return recorder.take();
+    };
+    const mismatch = ['CallAbort(3,4)', 'closing(binding-mac)'];
+
+    test('accepts a binding with any of them, and overwrites all', () => {
+      for (const key of [published, truncated]) {
+        assert.deepEqual(answer(bound(key), published, truncated), ['callConnected']);
+        assert.deepEqual(answer(bound(key), truncated, published), ['callConnected']);
+      }
+    });
+
+    test('refuses the cut key where only the whole one counts, and one that is neither', () => {
+      assert.deepEqual(answer(bound(truncated), published), mismatch);
+      assert.deepEqual(answer(bound(new Uint8Array(32)), published, truncated), mismatch);
+    });
+
+    test('a key more does not excuse another certificate', () => {
+      const elsewhere = callConnected(HashProtocol.Sha256, bytes(EAP_TLS.nonce), new Uint8Array(32), truncated);
+      const refusal = ['CallAbort(3,4)', 'closing(binding-certificate)'];
+      assert.deepEqual(answer(elsewhere, published, truncated), refusal);
+    });
+
+    test('a Call Connected that came before the keys is checked against each of them', () => {
+      const { call, recorder } = connectedPending({
+        random: () => bytes(EAP_TLS.nonce),
+        certificateHash: () => bytes(EAP_TLS.hash),
+      });
+      call.receiveControl(bound(truncated), 0);
+      call.authenticated(published.slice(), 0, [truncated.slice()]);
+      assert.deepEqual(recorder.take(), ['callConnected']);
+    });
+
+    test('keys that come too late are all overwritten unseen', () => {
+      const { call } = connectedPending();
+      call.disconnected();
+      const keys = [published.slice(), truncated.slice()] as const;
+      call.authenticated(keys[0], 0, [keys[1]]);
+      assert.ok(keys.every(key => key.every(byte => byte === 0)));
+    });
+  });
 
   test('the key of PAP and CHAP is all zeros', () => {
     const mac = bytes('9C3121881609F1AE8C51DAF9777F1138563530F003B410825439A99218F2C5A9');
