@@ -17,9 +17,12 @@ export const STATIC_END: usize = __heap_base;
 export const INPUT_LENGTH: u32 = 524288;
 export const INPUT_AT: u32 = FIRST_REGION;
 
+/** Where the bytes of TLS streams appear, before they are put into the input: the longest TLS record. */
+export const RECEIVE_LENGTH: u32 = 16384;
+export const RECEIVE_AT: u32 = INPUT_AT + INPUT_LENGTH;
 /** Entries of u32 at, u16 length, u16 protocol; enough for a chunk of 64 KiB and a kept rest, all empty (4-byte) packets. */
 export const TABLE_ENTRIES: u32 = 17408;
-export const TABLE_AT: u32 = INPUT_AT + INPUT_LENGTH;
+export const TABLE_AT: u32 = RECEIVE_AT + RECEIVE_LENGTH;
 export const ENTRY_LENGTH: u32 = 8;
 
 /**
@@ -79,7 +82,11 @@ export const CHANGED_AT: u32 = COUNTERS_AT + COUNTER_SLOTS * COUNTER_ROW_LENGTH;
 export const SCRATCH_LENGTH: u32 = 65536;
 export const SCRATCH_AT: u32 = CHANGED_AT + COUNTER_SLOTS * 4;
 
+/**
+ * A block holds a super-packet cut to 1400 bytes with its frame headers, so that it goes into TLS in one write. Of a block that holds
+ * less only the first pages are ever touched.
+ */
 export const TRANSMIT_BLOCKS: u32 = 1024;
-export const TRANSMIT_BLOCK_LENGTH: u32 = 32768;
+export const TRANSMIT_BLOCK_LENGTH: u32 = 69632;
 /** One page of distance, so that a read or write past the scratch region meets no tunnel's packets. */
 export const TRANSMIT_AT: u32 = SCRATCH_AT + SCRATCH_LENGTH + PAGE;

@@ -300,6 +300,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   // --- life
 
   #start(): void {
+    this.#connection.landIn(this.#runtime.path.landing);
     this.#tunnel.start(performance.now());
     this.#arm();
   }

@@ -44,13 +44,16 @@ const FRAGMENT_MASK = 0x3fff;
 const UDP_HEADER_LENGTH = 8;
 const DHCP_SERVER_PORT = 67;
 const BROADCAST = 0xffff_ffff;
+/** A TLS record's plain text (RFC 8446 5.1). */
+const LANDING_LENGTH = 16_384;
 
 export class HotpathTwin implements PacketPath {
   readonly memory: Uint8Array;
   readonly view: DataView;
   readonly inputAt = 4096;
   readonly inputLength = 524_288;
-  readonly tableAt = this.inputAt + this.inputLength;
+  readonly landing: Uint8Array;
+  readonly tableAt = this.inputAt + this.inputLength + LANDING_LENGTH;
   readonly tableEntries = 17_408;
   readonly tunAt = this.tableAt + this.tableEntries * ENTRY_LENGTH;
   readonly tunSlots = 64;
@@ -62,7 +65,7 @@ export class HotpathTwin implements PacketPath {
   readonly countersAt = this.#coalesceAt + COALESCE_REGION_LENGTH;
   readonly transmitAt = this.countersAt + COUNTERS_REGION_LENGTH;
   readonly transmitBlocks = 1024;
-  readonly transmitBlockLength = 32_768;
+  readonly transmitBlockLength = 69_632;
   readonly supersAt: number;
   readonly vectorsAt: number;
   readonly counterSlots: number;
@@ -78,6 +81,7 @@ export class HotpathTwin implements PacketPath {
   constructor() {
     const buffer = new ArrayBuffer(this.transmitAt + this.transmitBlocks * this.transmitBlockLength);
     this.memory = new Uint8Array(buffer);
+    this.landing = new Uint8Array(buffer, this.inputAt + this.inputLength, LANDING_LENGTH);
     this.view = new DataView(buffer);
     this.#segmenter = new TwinSegmenter(this.memory, this.view);
     this.#coalescer = new TwinCoalescer(this.memory, this.view, this.tableAt, this.#coalesceAt);

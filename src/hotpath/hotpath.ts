@@ -19,6 +19,8 @@ interface HotpathExports {
   readonly VECTORS_AT: WebAssembly.Global;
   readonly INPUT_AT: WebAssembly.Global;
   readonly INPUT_LENGTH: WebAssembly.Global;
+  readonly RECEIVE_AT: WebAssembly.Global;
+  readonly RECEIVE_LENGTH: WebAssembly.Global;
   readonly TABLE_AT: WebAssembly.Global;
   readonly TABLE_ENTRIES: WebAssembly.Global;
   readonly TUN_AT: WebAssembly.Global;
@@ -65,12 +67,13 @@ export async function loadHotpath(target: HotpathTarget = 'release'): Promise<We
   return await WebAssembly.compile(await readFile(new URL(`../../${file}`, import.meta.url)));
 }
 
-/** One instance with its own memory (43.6 MiB of addresses; a page costs memory from its first use on). */
+/** One instance with its own memory (79.6 MiB of addresses; a page costs memory from its first use on). */
 export class Hotpath implements PacketPath {
   readonly memory: Uint8Array;
   readonly view: DataView;
   readonly inputAt: number;
   readonly inputLength: number;
+  readonly landing: Uint8Array;
   readonly tableAt: number;
   readonly tableEntries: number;
   readonly tunAt: number;
@@ -124,6 +127,10 @@ export class Hotpath implements PacketPath {
     this.view = new DataView(exports.memory.buffer);
     this.inputAt = exports.INPUT_AT.value;
     this.inputLength = exports.INPUT_LENGTH.value;
+    this.landing = this.memory.subarray(
+      exports.RECEIVE_AT.value,
+      exports.RECEIVE_AT.value + exports.RECEIVE_LENGTH.value,
+    );
     this.tableAt = exports.TABLE_AT.value;
     this.tableEntries = exports.TABLE_ENTRIES.value;
     this.tunAt = exports.TUN_AT.value;

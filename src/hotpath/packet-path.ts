@@ -80,6 +80,8 @@ interface PacketMemory {
   /** Chunks of the tunnels' TLS streams land here, one behind the other: {@link InputArena} says where. */
   readonly inputAt: number;
   readonly inputLength: number;
+  /** Where the bytes of a TLS stream may appear, until they are copied to the input: room for the longest TLS record. */
+  readonly landing: Uint8Array;
   /** The entries that `delineate` writes, {@link ENTRY_LENGTH} bytes each. */
   readonly tableAt: number;
   readonly tableEntries: number;

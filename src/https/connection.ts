@@ -25,7 +25,7 @@ export type DisconnectCause =
 export interface HttpsUpper {
   /**
    * Bytes of the SSTP stream, cut anywhere. The first chunk may be what came in one piece with the HTTP preamble.
-   * The chunk belongs to the receiver: it is never written again.
+   * The chunk belongs to the receiver and is never written again, unless the receiver has said where it is to be ({@link HttpsConnection.landIn}).
    */
   receive(chunk: Uint8Array): void;
   /**
@@ -79,6 +79,11 @@ export interface HttpsConnection extends PeerFacts {
   send(bytes: Uint8Array, written?: () => void): void;
   /** Bytes given to {@link send} that the kernel has not taken yet. */
   readonly bytesQueued: number;
+  /**
+   * What is received from now on may be written into `landing`, which connections of one thread may share: then a chunk is good until
+   * {@link HttpsUpper.receive} returns. 16 KiB hold the longest TLS record.
+   */
+  landIn(landing: Uint8Array): void;
   /** From now on each {@link send} is a TLS record (or several full ones) of its own. */
   setOnePacketPerRecord(): void;
   /** Orderly end: queued bytes, close_notify, FIN; destroyed when the peer has answered or after a grace time. The upper hears nothing more. */

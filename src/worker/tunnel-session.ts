@@ -101,6 +101,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   start(): void {
+    this.#connection.landIn(this.#context.path.landing);
     this.#tunnel.accept(this.#context.now());
     this.#context.deadlines.update(this);
   }

@@ -12,6 +12,7 @@ for (const { name, create } of implementations) {
     const path = create();
     const regions = [
       { region: 'input', from: path.inputAt, to: path.inputAt + path.inputLength },
+      { region: 'landing', from: path.landing.byteOffset, to: path.landing.byteOffset + path.landing.length },
       { region: 'table', from: path.tableAt, to: path.tableAt + path.tableEntries * ENTRY_LENGTH },
       { region: 'tun', from: path.tunAt, to: path.tunAt + path.tunSlots * path.tunStride },
       { region: 'scratch', from: path.scratchAt, to: path.scratchAt + path.scratchLength },
@@ -41,8 +42,13 @@ for (const { name, create } of implementations) {
       assert.ok(path.tunSlots >= 64);
     });
 
+    test('has room for a TLS record to appear in', () => {
+      assert.equal(path.landing.length, 16_384);
+      assert.equal(path.landing.buffer, path.memory.buffer);
+    });
+
     test('has transmit blocks of whole pages', () => {
-      assert.deepEqual([path.transmitBlocks, path.transmitBlockLength, path.transmitAt % 4096], [1024, 32_768, 0]);
+      assert.deepEqual([path.transmitBlocks, path.transmitBlockLength, path.transmitAt % 4096], [1024, 69_632, 0]);
     });
 
     test('is one buffer under its two views, all zero at first', () => {
