@@ -183,7 +183,8 @@ export class TransmitQueue {
     if (this.#released || this.#inFlight.length > 0) return;
     let room = this.#takeFrom(this.#sparse, FLUSH_BYTES);
     room = this.#takeFrom(this.#bulk, room);
-    this.#isThrottled = this.#bucket !== undefined && room >= LONGEST_PACKET && this.#sparse.bytes + this.#bulk.bytes > 0;
+    this.#isThrottled =
+      this.#bucket !== undefined && room >= LONGEST_PACKET && this.#sparse.bytes + this.#bulk.bytes > 0;
     if (this.#isThrottled && this.#inFlight.length === 0) this.#output.waits?.();
     // Sent only now: a connection that writes at once calls back, and must not find a flush half made.
     const sends = this.#inFlight.slice();
