@@ -182,7 +182,13 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
 
   verify(credentials: Credentials): void {
     const mtu = Math.min(this.#context.settings.ppp.mtu, this.#tunnel.peerMru);
-    this.#context.post({ kind: 'verify', session: this.id, credentials, mtu, identification: [] });
+    this.#context.post({
+      kind: 'verify',
+      session: this.id,
+      credentials,
+      mtu,
+      identification: this.#tunnel.identification,
+    });
   }
 
   authenticated(_user: string, method: AuthMethod): void {
