@@ -1,20 +1,12 @@
 // A real FreeRADIUS (the Debian package freeradius) on loopback that takes accounting and writes down all that it is told.
-import assert from 'node:assert/strict';
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
+import { freePort, FreeradiusProcess } from './freeradius-process.ts';
 
 export const ACCOUNTING_SECRET = 'testing123';
-
-/** Why tests with FreeRADIUS must be skipped here, or false. With CI=true nothing is skipped: what is missing fails. */
-export function freeradiusUnavailable(): string | false {
-  const missing = spawnSync('freeradius', ['-v']).error !== undefined;
-  return missing && process.env['CI'] !== 'true' ? 'freeradius (a Debian package) is not installed' : false;
-}
 
 /** Attributes of one request by FreeRADIUS' names, texts without quotation marks. What came several times is joined by spaces. */
 export type AccountingRecord = Readonly<Record<string, string>>;
@@ -22,7 +14,7 @@ export type AccountingRecord = Readonly<Record<string, string>>;
 export class AccountingServer {
   readonly port: number;
   readonly #directory: string;
-  #child: ChildProcess | undefined;
+  readonly #process: FreeradiusProcess;
 
   /** A server that runs, and ends with the test. */
   static async start(t: TestContext): Promise<AccountingServer> {
@@ -38,29 +30,17 @@ export class AccountingServer {
   private constructor(port: number) {
     this.port = port;
     this.#directory = mkdtempSync(join(tmpdir(), 'sstp-gateway-radius-'));
+    this.#process = new FreeradiusProcess(this.#directory);
     writeFileSync(join(this.#directory, 'radiusd.conf'), configuration(this.#directory, port));
   }
 
   /** Resolves when it answers. What an earlier one wrote stays. */
-  async start(): Promise<void> {
-    const child = spawn('freeradius', ['-f', '-l', 'stdout', '-d', this.#directory, '-D', '/usr/share/freeradius'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.#child = child;
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-    while (!output.includes('Ready to process requests')) {
-      assert.equal(child.exitCode, null, `freeradius ended: ${output}`);
-      await sleep(20);
-    }
+  start(): Promise<void> {
+    return this.#process.start();
   }
 
-  async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await new Promise(resolve => child.once('exit', resolve));
+  kill(): Promise<void> {
+    return this.#process.kill();
   }
 
   /** All that it was told, in order. */
@@ -127,12 +107,4 @@ server default {
   }
 }
 `;
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>(resolve => socket.close(resolve));
-  return port;
 }

@@ -5,11 +5,8 @@ import { describe, test, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import type { AccountedTraffic } from '../../../src/aaa/accounting.ts';
 import { RadiusAccounting } from '../../../src/aaa/radius/accounting.ts';
-import {
-  AccountingServer,
-  freeradiusUnavailable,
-  type AccountingRecord,
-} from '../../radius-server/accounting-server.ts';
+import { AccountingServer, type AccountingRecord } from '../../radius-server/accounting-server.ts';
+import { freeradiusUnavailable } from '../../radius-server/freeradius-process.ts';
 import { accountedSession } from './accounted-session.ts';
 import { NO_TRAFFIC, scratchDirectory } from './journal-samples.ts';
 import { radiusOptions } from './radius-options.ts';

@@ -1,0 +1,52 @@
+// The process of a FreeRADIUS (the Debian package freeradius) that a test has configured.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Why tests with FreeRADIUS must be skipped here, or false. With CI=true nothing is skipped: what is missing fails. */
+export function freeradiusUnavailable(): string | false {
+  const missing = spawnSync('freeradius', ['-v']).error !== undefined;
+  return missing && process.env['CI'] !== 'true' ? 'freeradius (a Debian package) is not installed' : false;
+}
+
+export class FreeradiusProcess {
+  readonly #directory: string;
+  #child: ChildProcess | undefined;
+
+  /** `directory` has a radiusd.conf. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    const child = spawn('freeradius', ['-f', '-l', 'stdout', '-d', this.#directory, '-D', '/usr/share/freeradius'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#child = child;
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    while (!output.includes('Ready to process requests')) {
+      assert.equal(child.exitCode, null, `freeradius ended: ${output}`);
+      await sleep(20);
+    }
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await new Promise(resolve => child.once('exit', resolve));
+  }
+}
+
+/** That nobody uses on loopback now. */
+export async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  await new Promise<void>(resolve => socket.close(resolve));
+  return port;
+}
