@@ -46,7 +46,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log,
     authority: usersAuthority(users),
     accounting: undefined,
-    pools: new Pools(config.network, { ipv4: users.staticAddresses(), prefixes: [] }),
+    pools: new Pools(config.network, users.reservations()),
     network,
     hotpath,
     ...(workerFile === undefined ? {} : { workerFile }),

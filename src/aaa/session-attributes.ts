@@ -44,3 +44,10 @@ export type Ipv4Assignment =
 export type PrefixAssignment =
   | { readonly kind: 'fixed'; readonly prefix: Ipv6Prefix }
   | { readonly kind: 'pool'; readonly name: string };
+
+/** What belongs to certain users and is leased to nobody else. */
+export interface Reservations {
+  readonly ipv4: readonly number[];
+  /** Of links and of delegation. */
+  readonly prefixes: readonly Ipv6Prefix[];
+}

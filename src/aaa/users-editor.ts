@@ -10,9 +10,8 @@ import { readUsers, type UserRecord } from './user-record.ts';
 export interface NewUser {
   readonly name: string;
   readonly password: string;
-  /** Dotted form. */
-  readonly ipv4?: string | undefined;
-  readonly maxSessions?: number | undefined;
+  /** Other keys of the entry, with values as they are to stand in the file. Those that are undefined are left out. */
+  readonly settings?: Readonly<Record<string, string | number | undefined>> | undefined;
 }
 
 export class UsersEditor {
@@ -36,15 +35,10 @@ export class UsersEditor {
   }
 
   /** False when there is a user of this name. */
-  add({ name, password, ipv4, maxSessions }: NewUser): boolean {
+  add({ name, password, settings = {} }: NewUser): boolean {
     if (this.#entry(name) !== undefined) return false;
-    const entry = {
-      name,
-      ntHash: hexHash(password),
-      ...(ipv4 === undefined ? {} : { ipv4 }),
-      ...(maxSessions === undefined ? {} : { maxSessions }),
-    };
-    this.#list().add(this.#source.document.createNode(entry));
+    const entry = { name, ntHash: hexHash(password), ...settings };
+    this.#list().add(this.#source.document.createNode(entry, { keepUndefined: false }));
     return true;
   }
 

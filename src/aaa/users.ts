@@ -1,5 +1,6 @@
 import { isReadableByOthers } from '../config/certificates.ts';
 import { ConfigError } from '../config/config-error.ts';
+import type { Config } from '../config/schema.ts';
 import { YamlSource } from '../config/yaml-source.ts';
 import { chapMd5 } from '../crypto/chap-md5.ts';
 import { equal } from '../crypto/constant-time.ts';
@@ -7,24 +8,11 @@ import { hlakFromMsChapV2, ZERO_HLAK } from '../crypto/crypto-binding.ts';
 import { authenticatorResponse, matchNtResponse, ntPasswordHash, withoutDomain } from '../crypto/ms-chap-v2.ts';
 import { randomBytes } from '../crypto/random.ts';
 import type { Credentials } from '../protocol/ppp/credentials.ts';
-import { formatIpv4 } from '../wire/ip.ts';
+import type { Ipv6Prefix } from '../wire/ipv6.ts';
+import type { Decision } from './authority.ts';
+import type { Reservations } from './session-attributes.ts';
+import { misfits } from './user-misfits.ts';
 import { readUsers, type UserRecord } from './user-record.ts';
-
-export type { UserRecord } from './user-record.ts';
-
-/** For the log and the counters. The client is told one and the same code for all of them. */
-type RejectReason = 'unknown-user' | 'wrong-password' | 'disabled' | 'method-not-possible';
-
-export type Decision =
-  | {
-      readonly kind: 'accepted';
-      /** 32 bytes; zero for the methods that make no keys. */
-      readonly hlak: Uint8Array;
-      /** Text for the client: `S=... M=...` for MS-CHAPv2. */
-      readonly message: string;
-      readonly user: UserRecord;
-    }
-  | { readonly kind: 'rejected'; readonly reason: RejectReason };
 
 const WELCOME = 'Welcome';
 
@@ -50,48 +38,58 @@ export class UsersFile {
     this.#users = new Map(records.map(record => [record.name, record]));
     this.warnings = warnings;
     const password = Buffer.from(randomBytes(16)).toString('hex');
-    this.#nobody = {
-      name: '',
-      ntHash: ntPasswordHash(password),
-      password,
-      ipv4: undefined,
-      maxSessions: Infinity,
-      rate: undefined,
-      disabled: true,
-    };
+    this.#nobody = { name: '', line: 0, ntHash: ntPasswordHash(password), password, disabled: true, attributes: {} };
   }
 
   get size(): number {
     return this.#users.size;
   }
 
-  /** Addresses that belong to a user and must not be leased to another one. */
-  staticAddresses(): number[] {
-    return [...this.#users.values()].flatMap(({ ipv4 }) => (ipv4 === undefined ? [] : [ipv4]));
+  /** What belongs to a user and must not be leased to another one. */
+  reservations(): Reservations {
+    const ipv4: number[] = [];
+    const prefixes: Ipv6Prefix[] = [];
+    for (const { attributes } of this.#users.values()) {
+      if (attributes.ipv4?.kind === 'fixed') ipv4.push(attributes.ipv4.address);
+      for (const assignment of [attributes.ipv6Prefix, attributes.delegatedPrefix]) {
+        if (assignment?.kind === 'fixed') prefixes.push(assignment.prefix);
+      }
+    }
+    return { ipv4, prefixes };
   }
 
-  /** @throws ConfigError when a user owns an address that is taken by the gateway itself. */
-  requireFree(file: string, gateway: number): void {
-    const owner = [...this.#users.values()].find(user => user.ipv4 === gateway);
-    if (owner === undefined) return;
-    const message = `user "${owner.name}" has the gateway's own address ${formatIpv4(gateway)}`;
-    throw new ConfigError(file, [{ line: 0, key: '', message }]);
+  /** @throws ConfigError when a user is to have what this network cannot give. */
+  requireFits(file: string, network: Config['network']): void {
+    const problems = [...this.#users.values()].flatMap(user =>
+      misfits(user, network).map(message => ({ line: user.line, key: '', message: `user "${user.name}" ${message}` })),
+    );
+    if (problems.length > 0) throw new ConfigError(file, problems);
   }
 
   /**
-   * Checks what a client claims. `DOMAIN\name` is looked up as it stands, then as `name`. Takes as long for a user who
-   * is not there as for one who is; says nothing about which part was wrong before the password is proved.
+   * Checks what a client claims. `DOMAIN\name` and `name@realm` are looked up as they stand, then as `name`. Takes as long for a user
+   * who is not there as for one who is; says nothing about which part was wrong before the password is proved.
    */
   decide(credentials: Credentials): Decision {
-    const { user: claimed } = credentials;
-    const record = this.#users.get(claimed) ?? this.#users.get(withoutDomain(claimed));
+    const record = this.#find(credentials.user);
     const proof = prove(credentials, record ?? this.#nobody);
     if (record === undefined) return { kind: 'rejected', reason: 'unknown-user' };
     if (record.disabled) return { kind: 'rejected', reason: 'disabled' };
     if (proof === 'not-possible') return { kind: 'rejected', reason: 'method-not-possible' };
     if (proof === 'wrong') return { kind: 'rejected', reason: 'wrong-password' };
-    return { kind: 'accepted', user: record, ...proof };
+    return { kind: 'accepted', user: record.name, attributes: record.attributes, ...proof };
   }
+
+  #find(claimed: string): UserRecord | undefined {
+    const name = withoutDomain(claimed);
+    return this.#users.get(claimed) ?? this.#users.get(name) ?? this.#users.get(withoutRealm(name));
+  }
+}
+
+/** `name@realm` without `@realm`. */
+function withoutRealm(name: string): string {
+  const at = name.lastIndexOf('@');
+  return at < 0 ? name : name.slice(0, at);
 }
 
 type Proof = { readonly hlak: Uint8Array; readonly message: string } | 'wrong' | 'not-possible';

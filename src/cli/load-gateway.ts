@@ -21,6 +21,6 @@ export async function loadGateway(options: {
       ? await embeddedDefault(options.stateDir)
       : { ...loadConfig(options.config), demoPassword: undefined };
   const users = UsersFile.load(config.aaa.users);
-  users.requireFree(config.aaa.users, config.network.ipv4.gateway);
+  users.requireFits(config.aaa.users, config.network);
   return { config, users, warnings: [...warnings, ...users.warnings], demoPassword };
 }

@@ -1,6 +1,6 @@
 // A password from the terminal without echo, or from a pipe.
 import { text } from 'node:stream/consumers';
-import { passwordProblem } from '../aaa/user-record.ts';
+import { passwordProblem } from '../aaa/user-schema.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 
 /** @throws CommandError when there is no usable password, with exit code 2. */

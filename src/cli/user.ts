@@ -13,7 +13,12 @@ interface PasswordOptions extends UserOptions {
 
 interface AddOptions extends PasswordOptions {
   readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly delegatedIpv6?: string;
+  readonly rate?: string;
   readonly maxSessions?: number;
+  readonly sessionTimeout?: string;
+  readonly idleTimeout?: string;
 }
 
 interface ListOptions extends UserOptions {
@@ -28,8 +33,13 @@ export function register(program: Command): void {
 
   withUsersFile(user.command('add').description('add a user').argument('<name>'))
     .option('--password-stdin', 'read the password from standard input instead of asking for it')
-    .option('--ipv4 <address>', 'the address that this user always gets')
+    .option('--ipv4 <address>', 'the address that this user always gets, or the name of a pool')
+    .option('--ipv6 <prefix>', 'the /64 that this user always gets, or the name of a pool')
+    .option('--delegated-ipv6 <prefix>', 'the prefix that is delegated to this user, or the name of a pool')
+    .option('--rate <up/down>', 'the most that this user may send and receive, in bit/s, as 2M/10M')
     .option('--max-sessions <count>', 'how many sessions this user may have at once', wholeNumber)
+    .option('--session-timeout <time>', 'how long a session may last, as 8h')
+    .option('--idle-timeout <time>', 'how long a session may be silent, as 15m')
     .action(add);
   withUsersFile(user.command('passwd').description("replace a user's password").argument('<name>'))
     .option('--password-stdin', 'read the password from standard input instead of asking for it')
@@ -55,7 +65,9 @@ async function add(name: string, options: AddOptions): Promise<void> {
     throw new CommandError(`${file} has a user "${name}" already; to change the password: user passwd`);
   const { askPassword } = await import('./password.ts');
   const password = await askPassword(options.passwordStdin === true);
-  editor.add({ name, password, ipv4: options.ipv4, maxSessions: options.maxSessions });
+  const { ipv4, ipv6, delegatedIpv6, rate, maxSessions, sessionTimeout, idleTimeout } = options;
+  const settings = { ipv4, ipv6, delegatedIpv6, rate, maxSessions, sessionTimeout, idleTimeout };
+  editor.add({ name, password, settings });
   editor.save();
   console.log(`User "${name}" was added to ${file}. ${RELOAD_HINT}`);
 }
@@ -78,24 +90,34 @@ async function remove(name: string, options: UserOptions): Promise<void> {
 
 async function list(options: ListOptions): Promise<void> {
   const { editor } = await openEditor(options);
+  const { formatRate } = await import('../aaa/rate-limit.ts');
   const { formatIpv4 } = await import('../wire/ip.ts');
-  const users = editor.users().map(({ name, password, ipv4, maxSessions, disabled }) => ({
-    name,
-    stored: password === undefined ? 'hash' : 'password',
-    ipv4: ipv4 === undefined ? null : formatIpv4(ipv4),
-    maxSessions: maxSessions === Infinity ? null : maxSessions,
-    disabled,
-  }));
+  const { formatIpv6Prefix } = await import('../wire/ipv6.ts');
+  const users = editor.users().map(({ name, password, disabled, attributes }) => {
+    const { ipv4, ipv6Prefix, rate, maxSessions } = attributes;
+    return {
+      name,
+      stored: password === undefined ? 'hash' : 'password',
+      ipv4: ipv4?.kind === 'fixed' ? formatIpv4(ipv4.address) : ipv4?.kind === 'pool' ? (ipv4.name ?? null) : null,
+      ipv6: ipv6Prefix?.kind === 'fixed' ? formatIpv6Prefix(ipv6Prefix.prefix) : (ipv6Prefix?.name ?? null),
+      rate: rate === undefined ? null : formatRate(rate),
+      maxSessions: maxSessions ?? null,
+      disabled,
+    };
+  });
   if (options.json === true) return console.log(JSON.stringify({ users }, undefined, 2));
   const { formatTable } = await import('./table.ts');
   const rows = users.map(user => [
     user.name,
     user.stored,
     user.ipv4 ?? 'pool',
+    user.ipv6 ?? 'pool',
+    user.rate ?? 'any',
     `${user.maxSessions ?? 'any'}`,
     user.disabled ? 'disabled' : '',
   ]);
-  for (const line of formatTable(['NAME', 'STORED AS', 'IPV4', 'SESSIONS', ''], rows)) console.log(line);
+  for (const line of formatTable(['NAME', 'STORED AS', 'IPV4', 'IPV6', 'RATE', 'SESSIONS', ''], rows))
+    console.log(line);
 }
 
 function withUsersFile(command: Command): Command {

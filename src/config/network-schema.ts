@@ -1,25 +1,20 @@
 // The `network` section of the configuration file.
 import { z } from 'zod';
-import { formatIpv6Prefix, parseIpv6, parseIpv6Prefix, type Ipv6Prefix } from '../wire/ipv6.ts';
 import { poolEntry } from './address-pool.ts';
 import { field, flag, integer, ipv4Address, oneOf, Refusal, refuse } from './fields.ts';
-import type { Ipv4Network } from './schema.ts';
+import { ipv4Network, ipv6Address, ipv6Prefix, poolName } from './network-fields.ts';
 
 /** RFC 1877 has a primary and a secondary server, no third. */
 const MAX_NAME_SERVERS = 2;
 /** RFC 8106 has room for more, but clients take the first three. */
 const MAX_NAME_SERVERS_IPV6 = 3;
 
-const poolName = field('letters, digits, - and _, at most 63', value =>
-  typeof value === 'string' && /^[\w-]{1,63}$/.test(value) ? value : refuse(value),
-);
-
 const ipv4 = z.strictObject({
   pool: z.array(poolEntry()).min(1).prefault(['10.66.0.0/16']),
   pools: z
-    .record(poolName, z.strictObject({ ranges: z.array(poolEntry()).min(1), next: poolName.optional() }))
+    .record(poolName(), z.strictObject({ ranges: z.array(poolEntry()).min(1), next: poolName().optional() }))
     .default({}),
-  next: poolName.optional(),
+  next: poolName().optional(),
   exclude: z.array(poolEntry()).default([]),
   gateway: ipv4Address().optional(),
   dns: z.array(ipv4Address()).default([]).superRefine(atMost(MAX_NAME_SERVERS)),
@@ -27,7 +22,7 @@ const ipv4 = z.strictObject({
 });
 
 const prefixPools = z
-  .record(poolName, z.strictObject({ prefixes: z.array(ipv6Prefix()).min(1), next: poolName.optional() }))
+  .record(poolName(), z.strictObject({ prefixes: z.array(ipv6Prefix()).min(1), next: poolName().optional() }))
   .default({});
 
 const ipv6 = z.strictObject({
@@ -37,16 +32,8 @@ const ipv6 = z.strictObject({
   prefixLength: field<64>('64', value =>
     value === 64 ? value : new Refusal('clients make an address of 64 bits of prefix only'),
   ).default(64),
-  gateway: field(
-    'an IPv6 address',
-    value => (typeof value === 'string' ? parseIpv6(value) : undefined) ?? refuse(value),
-  ).optional(),
-  dns: z
-    .array(
-      field('an IPv6 address', value => (typeof value === 'string' ? parseIpv6(value) : undefined) ?? refuse(value)),
-    )
-    .default([])
-    .superRefine(atMost(MAX_NAME_SERVERS_IPV6)),
+  gateway: ipv6Address().optional(),
+  dns: z.array(ipv6Address()).default([]).superRefine(atMost(MAX_NAME_SERVERS_IPV6)),
   delegation: z
     .strictObject({
       pool: z.array(ipv6Prefix()).default([]),
@@ -76,31 +63,6 @@ export const networkSchema = z.strictObject({
 });
 
 export type NetworkSection = z.output<typeof networkSchema>;
-
-function ipv6Prefix(): z.ZodType<Ipv6Prefix> {
-  return field('an IPv6 prefix as 2001:db8:1::/48', value => {
-    if (typeof value !== 'string') return refuse(value);
-    const prefix = parseIpv6Prefix(value);
-    if (prefix !== undefined) return prefix;
-    const [address = '', length = ''] = value.split('/');
-    const parsed = parseIpv6(address);
-    const bits = Number(length);
-    if (parsed === undefined || !/^\d{1,3}$/.test(length) || bits > 128) return refuse(value);
-    const host = BigInt(128 - bits);
-    const network = formatIpv6Prefix({ address: (parsed >> host) << host, length: bits });
-    return new Refusal(`${value} has host bits set: the network is ${network}`);
-  });
-}
-
-function ipv4Network(): z.ZodType<Ipv4Network> {
-  const entry = poolEntry();
-  return field('a network as 10.0.0.0/8', value => {
-    const parsed = typeof value === 'string' && value.includes('/') ? entry.safeParse(value) : undefined;
-    if (parsed?.success !== true) return refuse(value);
-    const { first, last } = parsed.data.whole;
-    return { address: first, length: 32 - Math.log2(last - first + 1) };
-  });
-}
 
 function domainName(): z.ZodType<string> {
   return field('a DNS name as corp.example.org', value => {

@@ -1,7 +1,6 @@
 // The `aaa.radius` section of the configuration file.
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseIpv6 } from '../wire/ipv6.ts';
 import {
   duration,
   field,
@@ -15,6 +14,7 @@ import {
   refuse,
   text,
 } from './fields.ts';
+import { ipv6Address } from './network-fields.ts';
 
 /** RFC 2865 3 asks for a secret that is not trivial; one of fewer characters is guessed in an afternoon. */
 export const SHORT_SECRET = 16;
@@ -45,10 +45,7 @@ export const radiusSchema = z.strictObject({
   servers: z.array(server).min(1),
   nasIdentifier: text('a name of this gateway').optional(),
   nasIpAddress: ipv4Address().optional(),
-  nasIpv6Address: field(
-    'an IPv6 address',
-    value => (typeof value === 'string' ? parseIpv6(value) : undefined) ?? refuse(value),
-  ).optional(),
+  nasIpv6Address: ipv6Address().optional(),
   timeout: duration('100ms', '1m').default(2000),
   retries: integer(0, 20).default(3),
   authTimeout: duration('1s', '10m').default(30_000),

@@ -1,5 +1,5 @@
 /** All pools of the configuration, by name, and what may be had from them: addresses, prefixes of links, prefixes to delegate. */
-import type { Ipv4Assignment, PrefixAssignment } from '../aaa/session-attributes.ts';
+import type { Ipv4Assignment, PrefixAssignment, Reservations } from '../aaa/session-attributes.ts';
 import type { Config, PrefixPools } from '../config/schema.ts';
 import type { Ipv6Prefix } from '../wire/ipv6.ts';
 import { AddressPool } from './address-pool.ts';
@@ -7,12 +7,6 @@ import { PrefixPool } from './prefix-pool.ts';
 
 /** Why somebody got nothing: for counters and the log. */
 export type LeaseFailure = 'pool-exhausted' | 'address-in-use' | 'prefix-in-use' | 'unknown-pool';
-
-/** What belongs to certain users and is given to nobody else. */
-export interface Reservations {
-  readonly ipv4: readonly number[];
-  readonly prefixes: readonly Ipv6Prefix[];
-}
 
 export interface PoolView {
   readonly name: string;

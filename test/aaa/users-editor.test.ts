@@ -10,7 +10,14 @@ describe('the users editor', () => {
     const space = workspace(context);
     const file = space.path('users.yaml');
     const editor = UsersEditor.open(file);
-    assert.equal(editor.add({ name: 'User', password: 'clientPass', ipv4: '10.0.0.7', maxSessions: 1 }), true);
+    assert.equal(
+      editor.add({
+        name: 'User',
+        password: 'clientPass',
+        settings: { ipv4: '10.0.0.7', rate: undefined, maxSessions: 1 },
+      }),
+      true,
+    );
     editor.save();
     // RFC 2759 9.2: PasswordHash
     assert.equal(
@@ -65,8 +72,8 @@ describe('the users editor', () => {
     const before = '- { name: a, password: x, ipv4: 10.0.0.7 }\n';
     const file = space.write('users.yaml', before);
     for (const addition of [
-      { name: 'b', ipv4: '10.0.0.7' },
-      { name: 'b', ipv4: 'ten' },
+      { name: 'b', settings: { ipv4: '10.0.0.7' } },
+      { name: 'b', settings: { ipv4: '10.0.0' } },
       { name: 'b\u0000' },
       { name: '' },
     ]) {

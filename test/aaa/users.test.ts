@@ -3,6 +3,14 @@ import { createHash } from 'node:crypto';
 import { describe, test, type TestContext } from 'node:test';
 import { UsersFile } from '../../src/aaa/users.ts';
 import { ntPasswordHash, ntResponse } from '../../src/crypto/ms-chap-v2.ts';
+import type { SessionAttributes } from '../../src/aaa/session-attributes.ts';
+import { checkSource } from '../../src/config/check.ts';
+import { Findings } from '../../src/config/findings.ts';
+import { checkNetwork } from '../../src/config/load-network.ts';
+import { networkSchema } from '../../src/config/network-schema.ts';
+import type { Config } from '../../src/config/schema.ts';
+import { YamlSource } from '../../src/config/yaml-source.ts';
+import { type Ipv6Prefix, parseIpv6, parseIpv6Prefix } from '../../src/wire/ipv6.ts';
 import type { Credentials } from '../../src/protocol/ppp/credentials.ts';
 import { workspace } from '../config/workspace.ts';
 
@@ -32,7 +40,7 @@ describe('the users file decides', () => {
       assert.equal(decision.kind, 'accepted');
       assert.equal(decision.message, 'S=407A5589115FD0D6209F510FE9C04566932CDA56 M=Welcome');
       assert.equal(decision.hlak.length, 32);
-      assert.equal(decision.user.name, 'User');
+      assert.equal(decision.user, 'User');
       assert.equal(Buffer.from(decision.hlak).toString('hex').toUpperCase().slice(32), hlak);
     }
   });
@@ -57,9 +65,23 @@ describe('the users file decides', () => {
       String.raw`[{ name: bob, password: one }, { name: 'CORP\bob', password: two, ipv4: 10.0.0.7 }]`,
     );
     const inDomain = file.decide({ kind: 'pap', user: String.raw`CORP\bob`, password: 'two' });
-    assert.ok(inDomain.kind === 'accepted' && inDomain.user.ipv4 === 0x0a00_0007);
+    assert.ok(inDomain.kind === 'accepted' && inDomain.user === String.raw`CORP\bob`);
     assert.equal(file.decide({ kind: 'pap', user: String.raw`CORP\bob`, password: 'one' }).kind, 'rejected');
     assert.equal(file.decide({ kind: 'pap', user: String.raw`OTHER\bob`, password: 'one' }).kind, 'accepted');
+  });
+
+  test('for a name with a realm, when the file has none of that name', context => {
+    const file = users(context, '[{ name: bob, password: one }, { name: bob@example.org, password: two }]');
+    for (const [user, password, name] of [
+      ['bob@example.org', 'two', 'bob@example.org'],
+      ['bob@example.net', 'one', 'bob'],
+      [String.raw`CORP\bob@example.net`, 'one', 'bob'],
+    ] as const) {
+      const decision = file.decide(pap(user, password));
+      assert.ok(decision.kind === 'accepted' && decision.user === name, user);
+    }
+    assert.equal(file.decide(pap('bob@example.org', 'one')).kind, 'rejected');
+    assert.equal(file.decide(pap('@example.org', 'one')).kind, 'rejected');
   });
 
   test('PAP and CHAP with a zero key', context => {
@@ -118,27 +140,97 @@ describe('the users file decides', () => {
 });
 
 describe('a users file', () => {
-  test('tells the static addresses and the limits of its users', context => {
+  test('says what the sessions of a user are like', context => {
     const file = users(
       context,
-      '[{ name: a, password: x, ipv4: 10.0.0.7, maxSessions: 2, rate: 2M/10M }, { name: b, password: y }]',
+      `
+- name: a
+  password: x
+  ipv4: 10.0.0.7
+  ipv6: 2001:db8:0:7::/64
+  delegatedIpv6: 2001:db8:7::/48
+  interfaceId: 0:0:0:7
+  routes: [192.168.7.0/24, 2001:db8:70::/48]
+  dns: [10.0.0.53, "2001:db8::53"]
+  mtu: 1300
+  sessionTimeout: 8h
+  idleTimeout: 15m
+  maxSessions: 2
+  rate: 2M/10M
+- { name: b, password: y, ipv4: staff, ipv6: staff, delegatedIpv6: branches, rate: { down: 5M } }
+- { name: c, password: z }
+`,
     );
-    assert.deepEqual(file.staticAddresses(), [0x0a00_0007]);
-    assert.equal(file.size, 2);
-    const decision = file.decide(pap('a', 'x'));
-    assert.ok(decision.kind === 'accepted' && decision.user.maxSessions === 2);
-    assert.deepEqual(decision.user.rate, { up: 2e6, down: 10e6, upBurst: undefined, downBurst: undefined });
-    const other = file.decide(pap('b', 'y'));
-    assert.ok(
-      other.kind === 'accepted' &&
-        other.user.maxSessions === Infinity &&
-        other.user.ipv4 === undefined &&
-        other.user.rate === undefined,
-    );
-    assert.throws(() => file.requireFree('users.yaml', 0x0a00_0007), {
-      name: 'ConfigError',
-      message: 'users.yaml: user "a" has the gateway\'s own address 10.0.0.7',
+    assert.deepEqual(attributes(file, 'a', 'x'), {
+      ipv4: { kind: 'fixed', address: 0x0a00_0007 },
+      ipv6Prefix: { kind: 'fixed', prefix: prefix('2001:db8:0:7::/64') },
+      delegatedPrefix: { kind: 'fixed', prefix: prefix('2001:db8:7::/48') },
+      interfaceId: 7n,
+      routes: [
+        { family: 4, address: 0xc0a8_0700, length: 24, metric: undefined },
+        { family: 6, prefix: prefix('2001:db8:70::/48'), metric: undefined },
+      ],
+      dns: [0x0a00_0035],
+      dns6: [parseIpv6('2001:db8::53')],
+      mtu: 1300,
+      sessionTimeoutMs: 28_800_000,
+      idleTimeoutMs: 900_000,
+      maxSessions: 2,
+      rate: { up: 2e6, down: 10e6, upBurst: undefined, downBurst: undefined },
     });
+    const b = attributes(file, 'b', 'y');
+    assert.deepEqual(b.ipv4, { kind: 'pool', name: 'staff' });
+    assert.deepEqual(b.ipv6Prefix, { kind: 'pool', name: 'staff' });
+    assert.deepEqual(b.delegatedPrefix, { kind: 'pool', name: 'branches' });
+    assert.deepEqual(b.rate, { up: undefined, down: 5e6, upBurst: undefined, downBurst: undefined });
+    assert.ok(Object.values(attributes(file, 'c', 'z')).every(value => value === undefined));
+    assert.deepEqual(file.reservations(), {
+      ipv4: [0x0a00_0007],
+      prefixes: [prefix('2001:db8:0:7::/64'), prefix('2001:db8:7::/48')],
+    });
+  });
+
+  test('reads whole numbers and words for a rate', context => {
+    const rates: readonly [text: string, up: number | undefined, down: number | undefined][] = [
+      ['64000', 64_000, 64_000],
+      ['10M/50M', 10e6, 50e6],
+      ['0/1G', undefined, 1e9],
+      ['{ up: 512k }', 512_000, undefined],
+      ['{ up: 64000, down: 1M }', 64_000, 1e6],
+    ];
+    for (const [text, up, down] of rates) {
+      const { rate } = attributes(users(context, `- { name: a, password: x, rate: ${text} }`), 'a', 'x');
+      assert.deepEqual([rate?.up, rate?.down], [up, down], text);
+    }
+  });
+
+  test('that asks for what the network does not have is refused with the line of the user', context => {
+    const space = workspace(context);
+    const file = space.write(
+      'users.yaml',
+      [
+        '- { name: a, password: x, ipv4: 10.66.0.1 }',
+        '- { name: b, password: x, ipv4: staff }',
+        '- { name: c, password: x, ipv4: guests, ipv6: 2001:db8::/64 }',
+        '- { name: d, password: x, delegatedIpv6: branches }',
+      ].join('\n'),
+    );
+    const network = networkOf('{ ipv4: { pools: { staff: { ranges: [10.1.0.0/24] } } } }');
+    assert.throws(() => UsersFile.load(file).requireFits('users.yaml', network), {
+      name: 'ConfigError',
+      message: [
+        'users.yaml:1: user "a" has the gateway\'s own address 10.66.0.1',
+        'users.yaml:3: user "c" is to have an address of pool "guests", which is not in network.ipv4.pools',
+        'users.yaml:3: user "c" is to have an IPv6 prefix, but there is no section network.ipv6',
+        'users.yaml:4: user "d" is to have an address of pool "branches", which is not in network.ipv6.delegation.pools',
+        'users.yaml:4: user "d" is to have an IPv6 prefix, but there is no section network.ipv6',
+      ].join('\n'),
+    });
+    const wider = networkOf(
+      '{ ipv4: { gateway: 10.66.0.9, pools: { staff: { ranges: [10.1.0.0/24] }, guests: { ranges: [10.2.0.0/24] } } },' +
+        ' ipv6: { delegation: { pools: { branches: { prefixes: ["2001:db8:100::/40"] } } } } }',
+    );
+    UsersFile.load(file).requireFits('users.yaml', wider);
   });
 
   test('without users, and one that everyone can read, are warnings', context => {
@@ -191,7 +283,7 @@ describe('a users file', () => {
     [
       'an address of no host',
       '- { name: a, password: x, ipv4: 224.0.0.1 }',
-      'users.yaml:1: [0].ipv4: 224.0.0.1 is not an address that a host can have',
+      'users.yaml:1: [0].ipv4: 224.0.0.1 is not an address that a host can have; accepted: an IPv4 address, or the name of a pool',
     ],
     [
       'a control character in a name',
@@ -204,19 +296,75 @@ describe('a users file', () => {
       'users.yaml:1: [0].password: a password has at most 256 characters',
     ],
     [
-      'a key that is not built yet',
+      'an address for a prefix',
       '- { name: a, password: x, ipv6: 2001:db8::1 }',
-      'users.yaml:1: [0].ipv6: IPv6 is not available in this version; accepted: leave the key out',
+      'users.yaml:1: [0].ipv6: "2001:db8::1" cannot be used; accepted: an IPv6 prefix as 2001:db8:1:2::/64, or the name of a pool',
+    ],
+    [
+      'a prefix with host bits',
+      '- { name: a, password: x, ipv6: "2001:db8::1/64" }',
+      'users.yaml:1: [0].ipv6: 2001:db8::1/64 has host bits set: the network is 2001:db8::/64; accepted: an IPv6 prefix as 2001:db8:1:2::/64, or the name of a pool',
+    ],
+    [
+      'a prefix of which no client makes an address',
+      '- { name: a, password: x, ipv6: "2001:db8::/56" }',
+      'users.yaml:1: [0].ipv6: 2001:db8::/56 is not a /64, and clients make an address of nothing else; accepted: an IPv6 prefix as 2001:db8:1:2::/64, or the name of a pool',
+    ],
+    [
+      'a delegated prefix without room for a network',
+      '- { name: a, password: x, delegatedIpv6: "2001:db8::/65" }',
+      'users.yaml:1: [0].delegatedIpv6: 2001:db8::/65 is smaller than a /64; accepted: an IPv6 prefix as 2001:db8:1:200::/56, or the name of a pool',
+    ],
+    [
+      'prefixes of which one is in another',
+      '- { name: a, password: x, ipv6: "2001:db8:0:7::/64" }\n- { name: b, password: y }\n- { name: c, password: x, delegatedIpv6: "2001:db8::/56" }\n- { name: d, password: x, ipv6: "2001:db8:0:9::/64" }',
+      'users.yaml:3: [2].delegatedIpv6: 2001:db8::/56 belongs to the user on line 1 already',
+      'users.yaml:4: [3].ipv6: 2001:db8:0:9::/64 belongs to the user on line 3 already',
+    ],
+    [
+      'the same route twice',
+      '- { name: a, password: x, routes: [10.7.0.0/24] }\n- { name: b, password: x, routes: [10.8.0.0/24, 10.7.0.0/24] }',
+      'users.yaml:2: [1].routes[1]: 10.7.0.0/24 belongs to the user on line 1 already',
+    ],
+    [
+      'a route with host bits',
+      '- { name: a, password: x, routes: [10.7.0.1/24] }',
+      'users.yaml:1: [0].routes[0]: 10.7.0.1/24 has host bits set: the network is 10.7.0.0/24; accepted: a network behind the client as 192.168.7.0/24 or 2001:db8:7::/48',
+    ],
+    [
+      'a default route',
+      '- { name: a, password: x, routes: [0.0.0.0/0] }',
+      'users.yaml:1: [0].routes[0]: 0.0.0.0/0 would take every packet that the gateway sends; accepted: a network behind the client as 192.168.7.0/24 or 2001:db8:7::/48',
+    ],
+    [
+      'an interface identifier of zeros',
+      '- { name: a, password: x, interfaceId: 0:0:0:0 }',
+      'users.yaml:1: [0].interfaceId: "0:0:0:0" cannot be used; accepted: four groups of hexadecimal digits as 0:0:0:5, not all zero',
+    ],
+    [
+      'a name for a name server',
+      '- { name: a, password: x, dns: [dns.example.org] }',
+      'users.yaml:1: [0].dns[0]: "dns.example.org" cannot be used; accepted: an IPv4 or IPv6 address',
+    ],
+    [
+      'a time without its unit',
+      '- { name: a, password: x, sessionTimeout: 3600 }',
+      'users.yaml:1: [0].sessionTimeout: 3600 has no unit; accepted: a number with its unit (ms, s, m or h), from 1s to 8760h',
     ],
     [
       'a rate in words',
       '- { name: a, password: x, rate: 5 Mbit/s }',
-      'users.yaml:1: [0].rate: "5 Mbit/s" cannot be used; accepted: upload and download of the client in bit/s, such as 2M/10M',
+      'users.yaml:1: [0].rate: "5 Mbit/s" cannot be used; accepted: upload and download of the client in bit/s, such as 2M/10M, or { up: 2M, down: 10M }',
+    ],
+    [
+      'a rate of a third direction',
+      '- { name: a, password: x, rate: { up: 5M, left: 3M } }',
+      'users.yaml:1: [0].rate: a section cannot be used; accepted: upload and download of the client in bit/s, such as 2M/10M, or { up: 2M, down: 10M }',
     ],
     [
       'an unknown key',
       '- { name: a, password: x, admin: true }',
-      'users.yaml:1: [0].admin: unknown key; accepted: name, password, ntHash, ipv4, maxSessions, disabled, rate, ipv6',
+      'users.yaml:1: [0].admin: unknown key; accepted: name, password, ntHash, disabled, maxSessions, rate, ipv4, ipv6, delegatedIpv6, interfaceId, routes, dns, mtu, sessionTimeout, idleTimeout',
     ],
   ];
   for (const [what, text, ...messages] of refused) {
@@ -236,6 +384,18 @@ describe('a users file', () => {
   }
 });
 
+function attributes(file: UsersFile, user: string, password: string): SessionAttributes {
+  const decision = file.decide(pap(user, password));
+  assert.ok(decision.kind === 'accepted');
+  return decision.attributes;
+}
+
+/** Of a configuration with this `network` section. */
+function networkOf(section: string): Config['network'] {
+  const source = new YamlSource('gateway.yaml', section);
+  return checkNetwork(checkSource(source, networkSchema, {}), new Findings(source));
+}
+
 function pap(user: string, password: string): Credentials {
   return { kind: 'pap', user, password };
 }
@@ -248,4 +408,8 @@ function chap(user: string, password: string): Credentials {
 
 function hex(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, 'hex'));
+}
+
+function prefix(text: string): Ipv6Prefix {
+  return parseIpv6Prefix(text)!;
 }

@@ -23,8 +23,18 @@ describe('user', () => {
         '--password-stdin',
         '--ipv4',
         '10.66.1.7',
+        '--ipv6',
+        'staff',
+        '--delegated-ipv6',
+        '2001:db8:7::/56',
+        '--rate',
+        '2M/10M',
         '--max-sessions',
         '2',
+        '--session-timeout',
+        '8h',
+        '--idle-timeout',
+        '15m',
       ],
       'first secret\n',
     );
@@ -36,6 +46,10 @@ describe('user', () => {
     assert.ok(accepts('alice', 'first secret'));
     assert.ok(!readFileSync(file, 'utf8').includes('secret'));
 
+    const text = readFileSync(file, 'utf8');
+    assert.match(text, /delegatedIpv6: 2001:db8:7::\/56\n  rate: 2M\/10M\n/);
+    assert.match(text, /sessionTimeout: 8h\n  idleTimeout: 15m\n/);
+
     const changed = await runCommand(
       space.directory,
       ['user', 'passwd', 'alice', '--users', 'users.yaml', '--password-stdin'],
@@ -46,7 +60,17 @@ describe('user', () => {
 
     const listed = await runCommand(space.directory, ['user', 'list', '--users', 'users.yaml', '--json']);
     assert.deepEqual(JSON.parse(listed.stdout), {
-      users: [{ name: 'alice', stored: 'hash', ipv4: '10.66.1.7', maxSessions: 2, disabled: false }],
+      users: [
+        {
+          name: 'alice',
+          stored: 'hash',
+          ipv4: '10.66.1.7',
+          ipv6: 'staff',
+          rate: '2M/10M',
+          maxSessions: 2,
+          disabled: false,
+        },
+      ],
     });
 
     const removed = await runCommand(space.directory, ['user', 'remove', 'alice', '--users', 'users.yaml']);
@@ -100,10 +124,10 @@ describe('user', () => {
     ],
     [
       'an address that is none',
-      ['add', 'bob', '--password-stdin', '--ipv4', 'ten'],
+      ['add', 'bob', '--password-stdin', '--ipv4', '10.66.1'],
       'x',
       2,
-      /ipv4: "ten" cannot be used; accepted: an IPv4 address/,
+      /ipv4: "10.66.1" cannot be used; accepted: an IPv4 address, or the name of a pool/,
     ],
   ];
   for (const [what, args, input, code, stderr] of refused) {
