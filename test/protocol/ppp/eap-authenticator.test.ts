@@ -119,6 +119,13 @@ describe('EAP that is led here', () => {
     server.run(`> eap response 4 ${RESPONSE}`, '! verify mschapv2 CORP\\alice');
   });
 
+  test('whoever leads, an answer of another type is none', () => {
+    for (const mode of ['local', 'relay'] as const) {
+      const server = started(mode);
+      server.run('> eap response 3 #0d00', '> eap response 3 #02', '+ 3000', `< ${IDENTITY_REQUEST}`);
+    }
+  });
+
   test('a wrong MS-Length does not cut the name', () => {
     const server = identified();
     const wrong = RESPONSE.replace(/^#1a0204..../, '#1a02040010');
