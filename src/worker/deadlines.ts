@@ -16,7 +16,10 @@ interface Entry {
   place: number;
 }
 
-/** Deadlines are protocol timers of seconds; waking a little late merges the wake-ups of a storm of tunnels. */
+/**
+ * Deadlines are protocol timers of seconds, and waits for tokens of a rate whose burst makes up for it; waking a little late merges the wake-ups
+ * of many tunnels.
+ */
 const GRAIN_MS = 5;
 
 export class Deadlines {

@@ -152,6 +152,17 @@ test('a sparse packet that is offered passes others that are held, but not those
   assert.ok(link.offer(100, BULK_FLOW, 99) > 0);
 });
 
+test('a sparse packet that is offered does not pass one of its flow that waits for the account to be paid', () => {
+  const link = new ShapedLink();
+  link.queue.setRate(MEGABIT, undefined);
+  for (let index = 0; index < 8; index++) link.offer(1400, BULK_FLOW, index);
+  link.run(100, () => link.offer(1400, BULK_FLOW, 8));
+  let flow = 10;
+  while (link.offer(1000, flow, 0) === 0) flow++;
+  link.clock.now += 20;
+  assert.ok(link.offer(100, flow, 1) > 0);
+});
+
 test('what is offered beyond the bound, or is too long for a frame, is refused', () => {
   const link = new ShapedLink();
   link.queue.setRate(MEGABIT, undefined);
