@@ -156,9 +156,12 @@ test('a sparse packet that is offered does not pass one of its flow that waits f
   const link = new ShapedLink();
   link.queue.setRate(MEGABIT, undefined);
   for (let index = 0; index < 8; index++) link.offer(1400, BULK_FLOW, index);
-  link.run(100, () => link.offer(1400, BULK_FLOW, 8));
-  let flow = 10;
+  link.run(30, () => {});
+  for (let index = 8; index < 20; index++) link.offer(1400, BULK_FLOW, index);
+  link.run(30, () => {});
+  let flow = 77;
   while (link.offer(1000, flow, 0) === 0) flow++;
+  assert.ok(flow > 20 + 6, 'some passed on account');
   link.clock.now += 20;
   assert.ok(link.offer(100, flow, 1) > 0);
 });
