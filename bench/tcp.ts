@@ -6,6 +6,7 @@
  * CPU time is that of the gateway's process alone, from /proc; the client's is shown to tell who the bottleneck was.
  */
 import type { Benchmark, Row } from './benchmark.ts';
+import { filling, readMetrics } from './gateway-metrics.ts';
 import { DIRECTIONS, transfer } from './iperf.ts';
 import type { Direction } from './iperf.ts';
 import { INNER_GATEWAY, KernelTestbed } from './kernel-testbed.ts';
@@ -22,6 +23,8 @@ interface Sample {
   readonly gigabitsPerSecond: number;
   readonly gatewayCpuPerGb: number;
   readonly clientCpuPerGb: number;
+  readonly packetsPerDeviceCall: number;
+  readonly bytesPerTlsCall: number;
   /** Of one core. */
   readonly gatewayLoad: number;
 }
@@ -55,6 +58,8 @@ export const tcp: Benchmark = async ({ quick, flags, report: show }) => {
           'Gbit/s': middle.gigabitsPerSecond,
           'gateway CPU s/GB': middle.gatewayCpuPerGb,
           'gateway CPU %': middle.gatewayLoad * 100,
+          'packets/TUN call': middle.packetsPerDeviceCall,
+          'bytes/TLS call': middle.bytesPerTlsCall,
           'client CPU s/GB': middle.clientCpuPerGb,
         });
       }
@@ -66,12 +71,13 @@ export const tcp: Benchmark = async ({ quick, flags, report: show }) => {
 };
 
 async function measure(
-  { gateway, clientSide }: KernelTestbed,
+  { gateway, gatewaySide, clientSide }: KernelTestbed,
   devices: TunnelDevices,
   ports: readonly number[],
   direction: Direction,
   seconds: number,
 ): Promise<Sample> {
+  const metrics = await readMetrics(gatewaySide, gateway);
   const start = performance.now();
   const before = { gateway: cpuSeconds(gateway.pid), client: cpuSeconds(devices.pid) };
   const transfers = await Promise.all(
@@ -84,20 +90,25 @@ async function measure(
     gateway: cpuSeconds(gateway.pid) - before.gateway,
     client: cpuSeconds(devices.pid) - before.client,
   };
+  const calls = filling(metrics, await readMetrics(gatewaySide, gateway), direction === 'upload' ? 'rx' : 'tx');
   const gigabytes = transfers.reduce((sum, { bytes }) => sum + bytes, 0) / GIGA;
   return {
     gigabitsPerSecond: transfers.reduce((sum, { bitsPerSecond }) => sum + bitsPerSecond, 0) / GIGA,
     gatewayCpuPerGb: spent.gateway / gigabytes,
     clientCpuPerGb: spent.client / gigabytes,
     gatewayLoad: spent.gateway / elapsed,
+    ...calls,
   };
 }
 
 function medians(samples: readonly Sample[]): Sample {
+  const middle = (of: (sample: Sample) => number): number => median(samples.map(of));
   return {
-    gigabitsPerSecond: median(samples.map(sample => sample.gigabitsPerSecond)),
-    gatewayCpuPerGb: median(samples.map(sample => sample.gatewayCpuPerGb)),
-    clientCpuPerGb: median(samples.map(sample => sample.clientCpuPerGb)),
-    gatewayLoad: median(samples.map(sample => sample.gatewayLoad)),
+    gigabitsPerSecond: middle(sample => sample.gigabitsPerSecond),
+    gatewayCpuPerGb: middle(sample => sample.gatewayCpuPerGb),
+    clientCpuPerGb: middle(sample => sample.clientCpuPerGb),
+    packetsPerDeviceCall: middle(sample => sample.packetsPerDeviceCall),
+    bytesPerTlsCall: middle(sample => sample.bytesPerTlsCall),
+    gatewayLoad: middle(sample => sample.gatewayLoad),
   };
 }

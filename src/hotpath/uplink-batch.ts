@@ -32,6 +32,8 @@ export interface UplinkDevice {
 export interface UplinkBatchOptions {
   /** Has `flush` called once, when all that is readable in this turn has been read: setImmediate does. */
   readonly atEndOfTurn: (flush: () => void) => void;
+  /** The device was called so many times. */
+  readonly wrote?: (calls: number) => void;
   /** The device refused packets of which `add` has said that they were taken. */
   readonly refused: (packets: number) => void;
 }
@@ -79,7 +81,9 @@ export class UplinkBatch {
   /** Writes what has been added. Does nothing when there is nothing. */
   flush(): void {
     const { view, supersAt, vectorsAt } = this.#path;
-    const end = supersAt + this.#path.gatherEnd() * SUPER_LENGTH;
+    const supers = this.#path.gatherEnd();
+    if (supers > 0) this.#options.wrote?.(supers);
+    const end = supersAt + supers * SUPER_LENGTH;
     for (let row = supersAt; row < end; row += SUPER_LENGTH) {
       const first = vectorsAt + view.getUint32(row + SUPER_FIRST_VECTOR, true) * VECTOR_LENGTH;
       if (!this.#device.writeVectors(first, view.getUint32(row + SUPER_VECTORS, true))) {

@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { CountBy } from '../admin/gateway-view.ts';
 import type { SessionTraffic } from '../worker/messages.ts';
+import { Call } from '../worker/worker-counters.ts';
 import type { GatewayCounters } from './gateway-counters.ts';
 
 export interface MetricSource {
@@ -11,6 +12,8 @@ export interface MetricSource {
   /** Of all workers since the start. */
   traffic(): SessionTraffic;
   drops(): CountBy;
+  /** Of all workers since the start. */
+  calls(call: Call): number;
   /** Seconds, one for each worker. */
   loopLag(): readonly number[];
 }
@@ -70,6 +73,12 @@ export class Metrics {
       const { rxPackets, txPackets } = source.traffic();
       return by('direction', { rx: rxPackets, tx: txPackets });
     });
+    this.#counter('sstp_device_calls_total', 'Reads (tx) and writes (rx) of TUN devices', ['direction'], () =>
+      by('direction', { rx: source.calls(Call.DeviceRx), tx: source.calls(Call.DeviceTx) }),
+    );
+    this.#counter('sstp_tls_calls_total', 'TLS records received (rx) and writes of packets (tx)', ['direction'], () =>
+      by('direction', { rx: source.calls(Call.TlsRx), tx: source.calls(Call.TlsTx) }),
+    );
     this.#counter('sstp_drops_total', 'Packets dropped, by reason', ['reason'], () => by('reason', source.drops()));
   }
 

@@ -116,6 +116,7 @@ export class Supervisor implements GatewayView {
       sessions: () => ({ ...this.#table.countByState }),
       pool: () => options.pools.ipv4,
       traffic: () => this.#traffic(),
+      calls: call => this.#workers.counters.reduce((sum, counters) => sum + counters.calls(call), 0),
       drops: () => this.#drops(),
       loopLag: () => this.#workers.counters.map(counters => counters.loopLag),
     });

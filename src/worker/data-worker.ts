@@ -21,7 +21,7 @@ import type { FromWorker, SessionId, ToWorker, WorkerStart } from './messages.ts
 import { TunnelSession } from './tunnel-session.ts';
 import type { WorkerContext } from './worker-context.ts';
 import { TunnelTraffic } from './tunnel-traffic.ts';
-import { MAX_SLOTS, WorkerCounters } from './worker-counters.ts';
+import { Call, MAX_SLOTS, WorkerCounters } from './worker-counters.ts';
 
 /** One time budget for TLS handshake and HTTP header together (MS-SSTP 4.1 gives a client 60 s for its part). */
 const CONNECTION_BUDGET_MS = 60_000;
@@ -90,10 +90,12 @@ export class DataWorker {
       blocks: new BlockPool(path),
       uplink: new UplinkBatch(path, this.#device, {
         atEndOfTurn: flush => void setImmediate(flush),
+        wrote: calls => this.#counters.countCalls(Call.DeviceRx, calls),
         refused: packets => this.#counters.countDrop('device-refused', packets),
       }),
       deadlines: this.#deadlines,
       traffic: new TunnelTraffic(path, this.#counters),
+      counters: this.#counters,
       settings,
       dirty: this.#dirty,
       now: () => performance.now(),
@@ -228,6 +230,7 @@ export class DataWorker {
   }
 
   #fromNetwork(at: number, length: number): void {
+    this.#counters.countCalls(Call.DeviceTx);
     const slot = this.#context.path.routeLookup(at, length);
     const session = slot < 0 ? undefined : this.#slots[slot];
     if (session === undefined) this.#counters.countDrop('no-route');

@@ -32,7 +32,7 @@ import type { RateLimit, SessionId, SessionPolicy } from './messages.ts';
 import { SessionLimits } from './session-limits.ts';
 import { SessionNetworks } from './session-networks.ts';
 import { UploadShaper } from './upload-shaper.ts';
-import type { DropReason } from './worker-counters.ts';
+import { Call, type DropReason } from './worker-counters.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /**
@@ -88,7 +88,10 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
       { limit: TRANSMIT_LIMIT, onePacketPerSend: onePacketPerRecord },
       context.now,
       {
-        sendPackets: (bytes, written) => connection.send(bytes, written),
+        sendPackets: (bytes, written) => {
+          context.counters.countCalls(Call.TlsTx);
+          connection.send(bytes, written);
+        },
         dropped: length => this.#onDropped(length),
         waits: () => context.deadlines.update(this.#queue),
       },
@@ -160,6 +163,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
 
   receive(chunk: Uint8Array): void {
     if (this.#gone) return;
+    this.#context.counters.countCalls(Call.TlsRx);
     const failure = this.#cutter.push(chunk, this.#onPackets);
     if (this.#gone) return;
     if (failure < 0) {

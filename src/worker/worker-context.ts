@@ -6,6 +6,7 @@ import type { Deadlines } from './deadlines.ts';
 import type { FromWorker, WorkerSettings } from './messages.ts';
 import type { TunnelSession } from './tunnel-session.ts';
 import type { TunnelTraffic } from './tunnel-traffic.ts';
+import type { WorkerCounters } from './worker-counters.ts';
 
 /** What the tunnels of one worker share. */
 export interface WorkerContext {
@@ -15,6 +16,7 @@ export interface WorkerContext {
   readonly uplink: UplinkBatch;
   readonly deadlines: Deadlines;
   readonly traffic: TunnelTraffic;
+  readonly counters: WorkerCounters;
   readonly settings: WorkerSettings;
   /** Tunnels with packets to flush at the end of this turn. */
   readonly dirty: TunnelSession[];

@@ -24,6 +24,9 @@ export const DROP_REASONS = [
 export type DropReason = (typeof DROP_REASONS)[number];
 
 const Cell = { Sessions: 0, LoopLag: 1, RxBytes: 2, TxBytes: 3, RxPackets: 4, TxPackets: 5, Drops: 8 } as const;
+/** Calls that carry packets, by their cells. rx is from the clients: received TLS records, and writes to the device. */
+export const Call = { TlsRx: 24, TlsTx: 25, DeviceRx: 26, DeviceTx: 27 } as const;
+export type Call = (typeof Call)[keyof typeof Call];
 const WORKER_CELLS = 32;
 /** A full cache line for each slot, so that neighbours do not share one. */
 const SLOT_CELLS = 8;
@@ -63,6 +66,14 @@ export class WorkerCounters {
   /** A drop that belongs to no tunnel; {@link TunnelTraffic} counts the others. */
   countDrop(reason: DropReason, packets = 1): void {
     this.#add(dropCell.get(reason)!, packets);
+  }
+
+  countCalls(call: Call, calls = 1): void {
+    this.#add(call, calls);
+  }
+
+  calls(call: Call): number {
+    return this.#cells[call]!;
   }
 
   /** What the tunnel has carried until now. The totals of the worker take up what has come since the last time. */

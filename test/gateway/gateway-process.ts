@@ -16,7 +16,8 @@ export class GatewayProcess {
   readonly port: number;
   readonly log: LogLine[];
   readonly #child: ReturnType<typeof spawn>;
-  readonly #admin: string;
+  /** URL of the admin plane. */
+  readonly admin: string;
 
   /**
    * @param namespace the network namespace to run in; its admin plane can only be reached from there.
@@ -59,7 +60,7 @@ export class GatewayProcess {
     this.#child = child;
     this.log = log;
     this.port = port;
-    this.#admin = `http://127.0.0.1:${adminPort}`;
+    this.admin = `http://127.0.0.1:${adminPort}`;
   }
 
   get pid(): number {
@@ -76,7 +77,7 @@ export class GatewayProcess {
   }
 
   async disconnect(id: string): Promise<number> {
-    return (await fetch(`${this.#admin}/api/v1/sessions/${id}`, { method: 'DELETE' })).status;
+    return (await fetch(`${this.admin}/api/v1/sessions/${id}`, { method: 'DELETE' })).status;
   }
 
   /** Waits until `condition` holds of the status. */
@@ -110,7 +111,7 @@ export class GatewayProcess {
   }
 
   async #get(path: string): Promise<unknown> {
-    const response = await fetch(this.#admin + path);
+    const response = await fetch(this.admin + path);
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return response.json();
   }

@@ -37,7 +37,7 @@ for (const { name, create } of implementations) {
     });
 
     test('asks for the end of the turn once a turn, and only when there is something to write', () => {
-      const { tunnel, written, endTurn, turns } = start(path);
+      const { tunnel, written, endTurn, turns, counted } = start(path);
       const receive = tunnel();
       receive(sstpControl(Uint8Array.of(0, 8, 0, 0)));
       assert.equal(turns(), 0);
@@ -53,6 +53,7 @@ for (const { name, create } of implementations) {
         written.map(({ packets }) => packets),
         [4, 1],
       );
+      assert.equal(counted(), written.length);
     });
 
     test('writes at once when the arena is full, and loses nothing', () => {
@@ -122,6 +123,7 @@ function start(path: PacketPath, offloads = { tcp: true, udp: true }, accepts = 
   let scheduled: (() => void) | undefined;
   let turns = 0;
   let refused = 0;
+  let counted = 0;
   path.gatherReset();
   const writeVectors = (vectorsAt: number, count: number): boolean => {
     const pieces = Array.from({ length: count }, (_, index) => {
@@ -141,6 +143,7 @@ function start(path: PacketPath, offloads = { tcp: true, udp: true }, accepts = 
         scheduled = flush;
         turns += 1;
       },
+      wrote: calls => (counted += calls),
       refused: packets => (refused += packets),
     },
   );
@@ -148,6 +151,7 @@ function start(path: PacketPath, offloads = { tcp: true, udp: true }, accepts = 
     written,
     turns: () => turns,
     refused: () => refused,
+    counted: () => counted,
     endTurn: () => {
       const flush = scheduled;
       scheduled = undefined;
