@@ -1,12 +1,14 @@
 /** A whole gateway in this process: network, workers under their supervisor, admin plane. */
 import { hostname } from 'node:os';
+import { RadiusAccounting } from './aaa/radius/accounting.ts';
+import { DynamicAuthorization } from './aaa/radius/dynamic-authorization.ts';
 import { usersAuthority } from './aaa/users-authority.ts';
 import type { UsersFile } from './aaa/users.ts';
 import { AdminServer } from './admin/server.ts';
 import type { Config, ListenAddress } from './config/schema.ts';
 import { loadHotpath } from './hotpath/hotpath.ts';
 import type { Logger } from './log.ts';
-import { probeListen } from './supervisor/listen-probe.ts';
+import { ListenError, probeListen } from './supervisor/listen-probe.ts';
 import { openNetwork } from './supervisor/network.ts';
 import { Pools } from './supervisor/pools.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -36,6 +38,7 @@ export interface Gateway {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, users, version, log, workerFile } = options;
+  const { radius } = config.aaa;
   const listen = await probeListen(config.listen);
   const hotpath = await loadHotpath();
   const network = await openNetwork(config, log);
@@ -45,20 +48,30 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     node: hostname(),
     log,
     authority: usersAuthority(users),
-    accounting: undefined,
+    accounting:
+      radius && config.aaa.accounting
+        ? traffic => new RadiusAccounting({ stateDir: config.stateDir, radius, announces: true, traffic, log })
+        : undefined,
     pools: new Pools(config.network, users.reservations()),
     network,
     hotpath,
     ...(workerFile === undefined ? {} : { workerFile }),
   });
   const admin = new AdminServer({ listen: config.admin.listen, token: config.admin.token, view: supervisor, log });
+  const authorization =
+    radius?.dynamicAuthorization &&
+    new DynamicAuthorization(radius, radius.dynamicAuthorization, { handler: supervisor.authorization, log });
   const stop = async (): Promise<void> => {
+    authorization?.close();
     await supervisor.stop();
     admin.close();
   };
   try {
     const adminPort = await admin.listen();
     await supervisor.start();
+    await authorization?.listen().catch(error => {
+      throw new ListenError(`dynamic authorization: ${(error as Error).message}`, { cause: error });
+    });
     return { supervisor, listen, adminPort, networkMode: network.mode, stop };
   } catch (error) {
     await stop();

@@ -160,9 +160,14 @@ export class Admission {
     };
   }
 
-  #policy({ sessionTimeoutMs, idleTimeoutMs, rate }: SessionAttributes): SessionPolicy {
+  #policy({ sessionTimeoutMs, idleTimeoutMs, rate, routes }: SessionAttributes): SessionPolicy {
     const { timeout, idleTimeout } = this.#options.config.session;
-    return { sessionTimeoutMs: sessionTimeoutMs ?? timeout, idleTimeoutMs: idleTimeoutMs ?? idleTimeout, rate };
+    return {
+      sessionTimeoutMs: sessionTimeoutMs ?? timeout,
+      idleTimeoutMs: idleTimeoutMs ?? idleTimeout,
+      rate,
+      routes,
+    };
   }
 }
 

@@ -4,13 +4,15 @@
  */
 import type { Logger } from 'pino';
 import type { Accounting } from '../aaa/accounting.ts';
+import type { SelectableSession } from '../aaa/radius/session-selector.ts';
+import type { SessionAttributes } from '../aaa/session-attributes.ts';
 import type { SessionView } from '../admin/gateway-view.ts';
 import { accountingCause, isFault } from '../protocol/end-reason.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { FromWorker, SessionId, SessionTraffic, ToWorker } from '../worker/messages.ts';
 import { monotonicMs } from '../worker/monotonic-clock.ts';
 import { MAX_SLOTS } from '../worker/worker-counters.ts';
-import { accountedSession } from './accounted-session.ts';
+import { accountedSession, authSession } from './accounted-session.ts';
 import type { Admission } from './admission.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { GatewayCounters } from './gateway-counters.ts';
@@ -89,6 +91,35 @@ export class Sessions {
     const row = this.#table.find(publicId);
     if (row === undefined) return false;
     this.#options.post(row.worker, { kind: 'disconnect', session: row.id, reason });
+    return true;
+  }
+
+  /** Public ids of the sessions that are up and that `fits` lets through. */
+  find(fits: (session: SelectableSession) => boolean): string[] {
+    const found: string[] = [];
+    for (const row of this.#table.rows()) {
+      const { grant, user } = row;
+      if (grant === undefined || row.state !== 'up') continue;
+      const { ipv4, interfaceId, ipv6Prefix } = grant;
+      if (fits({ session: authSession(row), user, ipv4, interfaceId, ipv6Prefix })) found.push(row.publicId);
+    }
+    return found;
+  }
+
+  /** A change of authorization while the session is up. */
+  change(publicId: string, changes: SessionAttributes): true | 'session-not-found' | 'not-changeable' {
+    const { admission, accounting, post } = this.#options;
+    const row = this.#table.find(publicId);
+    if (row === undefined) return 'session-not-found';
+    const policy = admission.change(row, changes);
+    if (policy === undefined) return 'not-changeable';
+    post(row.worker, { kind: 'policy', session: row.id, policy });
+    const { classes, interimIntervalMs } = changes;
+    accounting?.change(publicId, {
+      ...(classes === undefined ? {} : { classes }),
+      ...(interimIntervalMs === undefined ? {} : { interimIntervalMs }),
+    });
+    this.#log.info({ session: publicId, user: row.user, changed: Object.keys(changes) }, 'session changed');
     return true;
   }
 

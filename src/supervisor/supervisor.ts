@@ -7,6 +7,8 @@ import type { GatewayView, Readiness, SessionView, StatusView } from '../admin/g
 import type { GatewayEvent } from '../admin/gateway-event.ts';
 import type { AccountedTraffic, Accounting } from '../aaa/accounting.ts';
 import type { Authority } from '../aaa/authority.ts';
+import type { DynamicAuthorizationHandler } from '../aaa/radius/dynamic-authorization.ts';
+import { matchesSelector } from '../aaa/radius/session-selector.ts';
 import type { Config } from '../config/schema.ts';
 import type { FromWorker, SessionTraffic } from '../worker/messages.ts';
 import { DROP_REASONS } from '../worker/worker-counters.ts';
@@ -146,6 +148,15 @@ export class Supervisor implements GatewayView {
       this.#hooks.settled(FLUSH_LIMIT_MS),
     ]);
     await this.#options.authority.close();
+  }
+
+  /** What RADIUS servers may do to sessions. */
+  get authorization(): DynamicAuthorizationHandler {
+    return {
+      find: selector => this.#sessions.find(session => matchesSelector(selector, session)),
+      disconnect: session => this.#sessions.disconnect(session, 'admin'),
+      change: (session, attributes) => this.#sessions.change(session, attributes),
+    };
   }
 
   // --- GatewayView

@@ -31,8 +31,8 @@ export function workerSettings(config: Config, serverName: string): WorkerSettin
     },
     network: {
       gateway: config.network.ipv4.gateway,
-      gateway6: undefined,
-      dhcp: { domain: undefined, search: [], routes: [] },
+      gateway6: config.network.ipv6?.gateway,
+      dhcp: config.network.dhcp,
       mssClamp: config.network.mssClamp,
       antiSpoofing: config.network.antiSpoofing,
     },

@@ -185,14 +185,9 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   verify(credentials: Credentials): void {
-    const mtu = Math.min(this.#context.settings.ppp.mtu, this.#tunnel.peerMru);
-    this.#context.post({
-      kind: 'verify',
-      session: this.id,
-      credentials,
-      mtu,
-      identification: this.#tunnel.identification,
-    });
+    const { peerMru, identification } = this.#tunnel;
+    const mtu = Math.min(this.#context.settings.ppp.mtu, peerMru);
+    this.#context.post({ kind: 'verify', session: this.id, credentials, mtu, identification });
   }
 
   authenticated(_user: string, method: AuthMethod): void {
