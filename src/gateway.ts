@@ -1,6 +1,7 @@
 /** A whole gateway in this process: network, workers under their supervisor, admin plane. */
 import { hostname } from 'node:os';
 import { RadiusAccounting } from './aaa/radius/accounting.ts';
+import { RadiusAuthority } from './aaa/radius/authority.ts';
 import { DynamicAuthorization } from './aaa/radius/dynamic-authorization.ts';
 import { usersAuthority } from './aaa/users-authority.ts';
 import type { UsersFile } from './aaa/users.ts';
@@ -47,7 +48,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     version,
     node: hostname(),
     log,
-    authority: usersAuthority(users),
+    authority: config.aaa.method === 'radius' && radius ? new RadiusAuthority(radius, log) : usersAuthority(users),
     accounting:
       radius && config.aaa.accounting
         ? traffic => new RadiusAccounting({ stateDir: config.stateDir, radius, announces: true, traffic, log })

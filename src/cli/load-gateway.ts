@@ -20,6 +20,8 @@ export async function loadGateway(options: {
     options.config === undefined
       ? await embeddedDefault(options.stateDir)
       : { ...loadConfig(options.config), demoPassword: undefined };
+  // With RADIUS nobody looks into a users file: there need not be one.
+  if (config.aaa.method === 'radius') return { config, users: new UsersFile([]), warnings, demoPassword };
   const users = UsersFile.load(config.aaa.users);
   users.requireFits(config.aaa.users, config.network);
   return { config, users, warnings: [...warnings, ...users.warnings], demoPassword };
