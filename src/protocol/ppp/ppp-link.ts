@@ -31,7 +31,7 @@ export interface LinkAuthentication {
 export interface PppRole {
   sendFrame(protocol: number, information: Uint8Array): void;
   /** LCP is opened. */
-  newAuthentication(): LinkAuthentication;
+  newAuthentication(now: number): LinkAuthentication;
   /** The peer negotiates LCP again. A reason refuses that. */
   refuseRenegotiation(): PppEndReason | undefined;
   networkOpened(protocol: number): void;
@@ -278,7 +278,7 @@ export class PppLink {
   #lcpOpened(now: number): void {
     this.#phase = 'authenticate';
     this.#keepalive.start(now);
-    this.#authentication = this.#role.newAuthentication();
+    this.#authentication = this.#role.newAuthentication(now);
     this.#authentication.machine.start(now);
   }
 

@@ -61,7 +61,7 @@ export interface PppServerOptions {
   /** Our name in a Challenge. */
   readonly serverName: string;
   readonly lcpEcho: EchoOptions;
-  /** From LCP opened to the last verdict. */
+  /** From LCP opened for the first time to the last verdict. */
   readonly authTimeoutMs: number;
   readonly random: (length: number) => Uint8Array;
   /** Restart timer of all protocols. */
@@ -76,6 +76,8 @@ export class PppServer {
   readonly #link: PppLink;
   readonly #authOptions: AuthenticatorOptions;
   #authenticator: Authenticator | undefined;
+  /** The end of the time for all attempts together: LCP negotiated anew does not lengthen it. */
+  #authenticatedBy: number | undefined;
   #verifying = false;
   #authenticated = false;
   /** What is negotiated, by PPP protocol number, and what it has come to. */
@@ -90,7 +92,7 @@ export class PppServer {
     this.#link = new PppLink(
       {
         sendFrame: (protocol, information) => output.sendFrame(protocol, information),
-        newAuthentication: () => this.#newAuthentication(),
+        newAuthentication: now => this.#newAuthentication(now),
         refuseRenegotiation: () =>
           // A second authentication would be outside of the crypto binding, and a verdict that is under way would be
           // taken for the answer to other credentials.
@@ -177,11 +179,12 @@ export class PppServer {
     this.#link.lowerDown();
   }
 
-  #newAuthentication(): LinkAuthentication {
+  #newAuthentication(now: number): LinkAuthentication {
     const method = this.method;
     // LCP cannot open without an acknowledged Authentication-Protocol option.
     if (method === undefined) throw new Error('LCP is opened without an authentication method');
     const protocol = authProtocol(method);
+    this.#authenticatedBy ??= now + this.#authOptions.authTimeoutMs;
     const authenticator = AUTHENTICATORS[method](
       {
         send: information => this.#output.sendFrame(protocol, information),
@@ -197,7 +200,7 @@ export class PppServer {
         refused: () => this.#authenticationRefused(),
         timedOut: () => this.#link.end('auth-timeout'),
       },
-      this.#authOptions,
+      { ...this.#authOptions, authTimeoutMs: this.#authenticatedBy - now },
     );
     this.#authenticator = authenticator;
     return { protocol, machine: authenticator };

@@ -193,6 +193,15 @@ describe('EAP without a common type', () => {
     identified().run(NAK, '< eap failure 4', '< lcp termreq 2', '> lcp termack 2', '! ended auth-refused');
   });
 
+  test('the time for authentication is one for both methods', () => {
+    const server = started('local', ['eap', 'pap']);
+    server.pass(50_000);
+    server.take();
+    server.run('> eap response 3 #0319', '< lcp confreq 2 mru=1400 auth=c023 magic=01010101');
+    server.run('> lcp confack 2 mru=1400 auth=c023 magic=01010101', '> lcp confreq 2', '< lcp confack 2');
+    server.run('+ 9999', '+ 1', '< lcp termreq 3', '> lcp termack 3', '! ended auth-timeout');
+  });
+
   test('the identity may be refused as well', () => {
     started('local', ['eap', 'pap']).run('> eap response 3 #0300', '< lcp confreq 2 mru=1400 auth=c023 magic=01010101');
     started('relay', ['eap', 'pap']).run('> eap response 3 #0300', '< lcp confreq 2 mru=1400 auth=c023 magic=01010101');

@@ -65,7 +65,7 @@ describe('server and client on a bad network', () => {
       const pair = new LossyPair(
         weather({
           seed,
-          loss: (seed % 4) * 0.06,
+          loss: (seed % 4) * 0.03,
           auth: ['eap', 'mschapv2'],
           clientAuth: ['eap', 'mschapv2'],
           eap: 'relay',
