@@ -9,7 +9,7 @@ import { encodeText } from './text.ts';
 import { WireError } from './wire-error.ts';
 
 export const RADIUS_HEADER_LENGTH = 20;
-export const MAX_RADIUS_PACKET_LENGTH = 4096;
+const MAX_RADIUS_PACKET_LENGTH = 4096;
 export const RADIUS_AUTHENTICATOR_LENGTH = 16;
 /** Bytes in the value of one attribute. */
 export const MAX_ATTRIBUTE_VALUE_LENGTH = 253;
