@@ -1,9 +1,6 @@
 /** A whole gateway in this process: network, workers under their supervisor, admin plane. */
 import { hostname } from 'node:os';
-import { RadiusAccounting } from './aaa/radius/accounting.ts';
-import { RadiusAuthority } from './aaa/radius/authority.ts';
-import { DynamicAuthorization } from './aaa/radius/dynamic-authorization.ts';
-import { usersAuthority } from './aaa/users-authority.ts';
+import { AaaServices } from './aaa/services.ts';
 import type { UsersFile } from './aaa/users.ts';
 import { AdminServer } from './admin/server.ts';
 import type { Config, ListenAddress } from './config/schema.ts';
@@ -39,7 +36,7 @@ export interface Gateway {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, users, version, log, workerFile } = options;
-  const { radius } = config.aaa;
+  const aaa = new AaaServices(config, users, log);
   const listen = await probeListen(config.listen);
   const hotpath = await loadHotpath();
   const network = await openNetwork(config, log);
@@ -48,29 +45,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     version,
     node: hostname(),
     log,
-    authority: config.aaa.method === 'radius' && radius ? new RadiusAuthority(radius, log) : usersAuthority(users),
-    accounting:
-      radius && config.aaa.accounting
-        ? traffic => new RadiusAccounting({ stateDir: config.stateDir, radius, announces: true, traffic, log })
-        : undefined,
+    aaa,
     pools: new Pools(config.network, users.reservations()),
     network,
     hotpath,
     ...(workerFile === undefined ? {} : { workerFile }),
   });
   const admin = new AdminServer({ listen: config.admin.listen, token: config.admin.token, view: supervisor, log });
-  const authorization =
-    radius?.dynamicAuthorization &&
-    new DynamicAuthorization(radius, radius.dynamicAuthorization, { handler: supervisor.authorization, log });
   const stop = async (): Promise<void> => {
-    authorization?.close();
+    aaa.close();
     await supervisor.stop();
     admin.close();
   };
   try {
     const adminPort = await admin.listen();
     await supervisor.start();
-    await authorization?.listen().catch(error => {
+    await aaa.listen(supervisor.authorization).catch(error => {
       throw new ListenError(`dynamic authorization: ${(error as Error).message}`, { cause: error });
     });
     return { supervisor, listen, adminPort, networkMode: network.mode, stop };

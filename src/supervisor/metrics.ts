@@ -1,14 +1,20 @@
 /** The exposition for Prometheus. Everything but the histograms is kept elsewhere and read when a scrape comes. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { MetricFamily } from '../aaa/metric-family.ts';
 import type { CountBy } from '../admin/gateway-view.ts';
 import type { SessionTraffic } from '../worker/messages.ts';
 import { Call } from '../worker/worker-counters.ts';
 import type { GatewayCounters } from './gateway-counters.ts';
+import type { HookCounters } from './hooks.ts';
+import type { PoolView } from './pools.ts';
 
 export interface MetricSource {
   readonly counters: GatewayCounters;
   sessions(): CountBy;
-  pool(): { readonly size: number; readonly leased: number };
+  pools(): readonly PoolView[];
+  hooks(): HookCounters;
+  /** Of parts that the gateway may have or not. */
+  readonly families: readonly MetricFamily[];
   /** Of all workers since the start. */
   traffic(): SessionTraffic;
   drops(): CountBy;
@@ -40,10 +46,22 @@ export class Metrics {
     this.cleanup = this.#histogram('sstp_cleanup_seconds', 'Socket event to freed table row', CLEANUP_BUCKETS);
 
     this.#gauge('sstp_sessions', 'Sessions by state', ['state'], () => by('state', source.sessions()));
-    this.#gauge('sstp_pool_addresses', 'IPv4 addresses of the pool by state', ['state'], () => {
-      const { size, leased } = source.pool();
-      return by('state', { leased, free: Math.max(0, size - leased) });
+    this.#gauge('sstp_pool_addresses', 'Addresses or prefixes of a pool by state', ['state', 'pool', 'family'], () =>
+      source
+        .pools()
+        .flatMap(({ name, family, size, leased }) => [
+          [{ state: 'leased', pool: name, family }, leased] as const,
+          [{ state: 'free', pool: name, family }, Math.max(0, size - leased)] as const,
+        ]),
+    );
+    this.#counter('sstp_hooks_total', 'Hook programs by what became of them', ['result'], () => {
+      const { run, failed, timedOut, dropped } = source.hooks();
+      return by('result', { run, failed, 'timed-out': timedOut, dropped });
     });
+    for (const { kind, name, help, labels, read } of source.families) {
+      if (kind === 'gauge') this.#gauge(name, help, [...labels], read);
+      else this.#counter(name, help, [...labels], read);
+    }
     this.#gauge('sstp_worker_event_loop_lag_seconds', '99th percentile over the last second', ['worker'], () =>
       source.loopLag().map((seconds, worker) => [{ worker: String(worker) }, seconds]),
     );

@@ -5,8 +5,8 @@
 import type { Logger } from 'pino';
 import type { GatewayView, Readiness, SessionView, StatusView } from '../admin/gateway-view.ts';
 import type { GatewayEvent } from '../admin/gateway-event.ts';
-import type { AccountedTraffic, Accounting } from '../aaa/accounting.ts';
-import type { Authority } from '../aaa/authority.ts';
+import type { Accounting } from '../aaa/accounting.ts';
+import type { AaaServices } from '../aaa/services.ts';
 import type { DynamicAuthorizationHandler } from '../aaa/radius/dynamic-authorization.ts';
 import { matchesSelector } from '../aaa/radius/session-selector.ts';
 import type { Config } from '../config/schema.ts';
@@ -32,9 +32,7 @@ export interface SupervisorOptions {
   /** Name of this machine in sessions and status. */
   readonly node: string;
   readonly log: Logger;
-  readonly authority: Authority;
-  /** Makes the accounting, which asks for the traffic of sessions by their public ids. */
-  readonly accounting: ((traffic: (session: string) => AccountedTraffic | undefined) => Accounting) | undefined;
+  readonly aaa: AaaServices;
   readonly pools: Pools;
   readonly network: Network;
   readonly hotpath: WebAssembly.Module;
@@ -86,13 +84,13 @@ export class Supervisor implements GatewayView {
       },
     );
     this.#hooks = new Hooks(config.hooks, options.log);
-    this.#accounting = options.accounting?.(session => this.#sessions.trafficOf(session));
+    this.#accounting = options.aaa.openAccounting(session => this.#sessions.trafficOf(session));
     this.#sessions = new Sessions({
       node: options.node,
       log: options.log,
       table: this.#table,
       admission: new Admission({
-        authority: options.authority,
+        authority: options.aaa.authority,
         config,
         pools: options.pools,
         network: options.network,
@@ -116,7 +114,9 @@ export class Supervisor implements GatewayView {
     this.#metrics = new Metrics({
       counters: this.#counters,
       sessions: () => ({ ...this.#table.countByState }),
-      pool: () => options.pools.ipv4,
+      pools: () => options.pools.views(),
+      hooks: () => this.#hooks.counters,
+      families: options.aaa.metrics(),
       traffic: () => this.#traffic(),
       calls: call => this.#workers.counters.reduce((sum, counters) => sum + counters.calls(call), 0),
       drops: () => this.#drops(),
@@ -147,7 +147,7 @@ export class Supervisor implements GatewayView {
       this.#accounting?.close(FLUSH_LIMIT_MS),
       this.#hooks.settled(FLUSH_LIMIT_MS),
     ]);
-    await this.#options.authority.close();
+    await this.#options.aaa.authority.close();
   }
 
   /** What RADIUS servers may do to sessions. */

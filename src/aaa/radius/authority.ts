@@ -50,6 +50,11 @@ export class RadiusAuthority implements Authority {
     this.#client = new RadiusClient({ ...options, purpose: 'authentication' });
   }
 
+  /** In the order in which they are asked. */
+  servers(): RadiusServerStatus[] {
+    return this.#client.status();
+  }
+
   async decide(request: AuthRequest): Promise<Decision> {
     const { session, credentials } = request;
     const conversation = this.#conversations.get(session.id);
