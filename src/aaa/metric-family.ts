@@ -4,5 +4,5 @@ export interface MetricFamily {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
-  read(): Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
+  read(this: void): Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 }
