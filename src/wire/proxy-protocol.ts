@@ -35,6 +35,7 @@ const BAD: ProxyHeader = { kind: 'bad' };
 
 /** Looks at the first bytes of a connection. */
 export function parseProxyHeader(bytes: Uint8Array): ProxyHeader {
+  if (bytes.length === 0) return { kind: 'more', needed: 1 };
   if (startsAs(bytes, V2_SIGNATURE)) return parseVersion2(bytes);
   if (startsAs(bytes, V1_PREFIX)) return parseVersion1(bytes);
   return BAD;
