@@ -4,6 +4,7 @@
 
 import { GsoType, VIRTIO_HEADER_LENGTH, VirtioField, VirtioFlag } from '../wire/virtio.ts';
 import { echoReply, longestReply } from './echo-reply.ts';
+import { echoReply6 } from './echo-reply6.ts';
 import { IO_VECTOR_LENGTH, vectorBase, vectorLength, vectorsLieInside } from './io-vectors.ts';
 import { NO_OFFLOADS } from './offloads.ts';
 import {
@@ -21,6 +22,7 @@ export class EchoNetwork implements PacketDevice {
   /** No system call sees its I/O vectors, so their bases are offsets. */
   readonly memoryBase = 0;
   readonly #address: number;
+  readonly #address6: bigint | undefined;
   readonly #landing: LandingArea;
   readonly #view: DataView;
   /** Length of the answer that waits in each slot. The slots are a ring: `waiting` of them from `head` on are taken. */
@@ -31,9 +33,10 @@ export class EchoNetwork implements PacketDevice {
   #delivery: NodeJS.Immediate | undefined;
   #closed = false;
 
-  /** @param address the host's IPv4 address, which tunnels know as the gateway's */
-  constructor(address: number, landing: LandingArea) {
+  /** @param address the host's IPv4 address, which tunnels know as the gateway's; `address6` its IPv6 address, if it has one */
+  constructor(address: number, landing: LandingArea, address6?: bigint) {
     this.#address = address;
+    this.#address6 = address6;
     this.#landing = landing;
     this.#view = new DataView(landing.memory.buffer, landing.memory.byteOffset, landing.memory.byteLength);
     this.#lengths = new Uint32Array(landing.slots);
@@ -76,7 +79,7 @@ export class EchoNetwork implements PacketDevice {
       return false;
     }
     const slot = (this.#head + this.#waiting) % this.#landing.slots;
-    const reply = echoReply(this.#view, at, length, this.#slotAt(slot), this.#address);
+    const reply = this.#reply(at, length, this.#slotAt(slot));
     if (reply === 0) {
       this.drops.unanswered += 1;
       return true;
@@ -85,6 +88,12 @@ export class EchoNetwork implements PacketDevice {
     this.#waiting += 1;
     this.#delivery ??= setImmediate(() => this.#deliver());
     return true;
+  }
+
+  /** Writes the answer to `to`. @returns its length, 0 for none */
+  #reply(at: number, length: number, to: number): number {
+    if (length === 0 || this.#view.getUint8(at) >> 4 !== 6) return echoReply(this.#view, at, length, to, this.#address);
+    return this.#address6 === undefined ? 0 : echoReply6(this.#view, at, length, to, this.#address6);
   }
 
   /** What the header asks for was not agreed on, so it must ask for nothing. */

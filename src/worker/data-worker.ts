@@ -83,7 +83,9 @@ export class DataWorker {
       headroom: path.headroom,
     };
     this.#device =
-      start.tun === undefined ? new EchoNetwork(settings.network.gateway, landing) : new TunDevice(start.tun, landing);
+      start.tun === undefined
+        ? new EchoNetwork(settings.network.gateway, landing, settings.network.gateway6)
+        : new TunDevice(start.tun, landing);
     this.#deadlines = new Deadlines(() => performance.now());
     this.#context = {
       path,

@@ -44,6 +44,17 @@ describe('configureInterface', { skip }, () => {
     assert.deepEqual(shown.match(/inet6? \S+/g), [`inet ${GATEWAY}/32`]);
   });
 
+  test('sets IPv6 addresses, usable at once, that reach hosts behind the device by their routes', async () => {
+    const { name } = handles[0]!;
+    const settings = { name, address: GATEWAY, addresses6: ['2001:db8::1/128'], mtu: 1400 };
+    await configureInterface(settings);
+    await configureInterface(settings);
+    const shown = host.ip('-6', 'address', 'show', 'dev', name);
+    assert.deepEqual(shown.match(/inet6 \S+|tentative/g), ['inet6 2001:db8::1/128']);
+    host.ip('route', 'replace', '2001:db8:7::/64', 'dev', name, 'proto', '143');
+    assert.match(host.ip('route', 'get', '2001:db8:7::5'), new RegExp(`dev ${name} .*src 2001:db8::1`));
+  });
+
   test('a peer address gets a host route', async () => {
     const { name } = handles[0]!;
     await configureInterface({ name, address: '10.66.0.9', peer: GATEWAY, mtu: 1400 });
