@@ -1,11 +1,12 @@
 // `connect --check`: a tunnel that is only tried, without a network device.
 import type { ClientRuntime } from '../client/client-runtime.ts';
-import { echoRequestLength, emitEchoRequest, parseEchoReply } from '../client/ping.ts';
+import { emitEchoRequest, encodeEchoRequest6, parseEchoReply, parseEchoReply6 } from '../client/ping.ts';
 import { SstpClient } from '../client/sstp-client.ts';
-import { formatIpv4 } from '../wire/ip.ts';
+import { formatIpv4, ipVersion } from '../wire/ip.ts';
+import { formatIpv6 } from '../wire/ipv6.ts';
 import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
 import type { ConnectPlan } from './connect-options.ts';
-import { networkFacts, TunnelWatch } from './connect-watch.ts';
+import { ADVERTISEMENT_LIMIT_MS, networkFacts, networkLines, TunnelWatch } from './connect-watch.ts';
 
 /** How long a ping may take before it counts as lost. */
 const PING_TIMEOUT_MS = 2_000;
@@ -16,12 +17,24 @@ interface Report {
   readonly client: SstpClient;
   readonly ok: boolean;
   readonly upMs: number;
-  /** Undefined when there is no address to ping. */
-  readonly target: number | undefined;
+  /** One for each address that was pinged, IPv4 first; none when there is nothing to ping. */
+  readonly rounds: readonly PingRound[];
+  /** Taken while the tunnel was up. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly lines: readonly string[];
+}
+
+interface PingRound {
+  readonly target: string;
   readonly sent: number;
   /** Milliseconds of each ping that was answered. */
   readonly roundTrips: readonly number[];
 }
+
+/** What to ping, and as whom. */
+type PingTarget =
+  | { readonly family: 4; readonly text: string; readonly source: number; readonly destination: number }
+  | { readonly family: 6; readonly text: string; readonly source: bigint; readonly destination: bigint };
 
 /**
  * Prints a report.
@@ -38,36 +51,62 @@ export async function checkTunnel(runtime: ClientRuntime, plan: ConnectPlan, jso
   });
   const upMs = performance.now() - started;
   try {
-    const { gateway } = client.network;
-    const target = plan.pingTarget ?? (gateway === 0 ? undefined : gateway);
-    const sent = target === undefined ? 0 : plan.pings;
-    const roundTrips = target === undefined ? [] : await watch.orLost(pings.run(client, target, sent));
+    if (plan.client.ipv6 === true) await watch.orLost(client.ipv6Configured(ADVERTISEMENT_LIMIT_MS));
+    const rounds: PingRound[] = [];
+    for (const target of targetsOf(client, plan)) {
+      const roundTrips = await watch.orLost(pings.run(client, target, plan.pings));
+      rounds.push({ target: target.text, sent: plan.pings, roundTrips });
+    }
+    const facts = { ...networkFacts(client) };
+    const lines = networkLines(client, client.mtu);
     await client.end();
-    const ok = sent === 0 || roundTrips.length > 0;
-    print({ client, ok, upMs, target, sent, roundTrips }, json);
+    const ok = rounds.every(({ sent, roundTrips }) => sent === 0 || roundTrips.length > 0);
+    print({ client, ok, upMs, rounds, facts, lines }, json);
     return ok;
   } finally {
     await client.end();
   }
 }
 
-function print({ client, ok, upMs, target, sent, roundTrips }: Report, json: boolean): void {
-  const { tls } = client.connection;
-  const { address, gateway, dns } = client.network;
-  if (json) {
-    const pings = { sent, received: roundTrips.length, roundTripMs: roundTrips };
-    console.log(
-      JSON.stringify({ ok, ...networkFacts(client), tls: { version: tls.version, cipher: tls.cipher }, upMs, pings }),
-    );
-  } else {
-    console.log(`tunnel up in ${upMs.toFixed(0)} ms: ${tls.version}, ${tls.cipher}`);
-    const place = gateway === 0 ? 'a server that does not name its own' : `gateway ${formatIpv4(gateway)}`;
-    console.log(`address ${formatIpv4(address)}, ${place}, MTU ${client.mtu}`);
-    if (dns.length > 0) console.log(`DNS ${dns.map(formatIpv4).join(', ')}`);
-    if (target === undefined) console.log('nothing to ping: give an address with --ping');
-    else if (sent > 0) console.log(`ping ${formatIpv4(target)}: ${answers(sent, roundTrips)}`);
-    console.log('disconnected');
+/** The server, by each family that the tunnel has, unless the user names an address: that is an IPv4 one. */
+function targetsOf({ ipv4, ipv6 }: SstpClient, plan: ConnectPlan): PingTarget[] {
+  const targets: PingTarget[] = [];
+  const destination = plan.pingTarget ?? ipv4?.gateway ?? 0;
+  if (ipv4 !== undefined && destination !== 0) {
+    targets.push({ family: 4, text: formatIpv4(destination), source: ipv4.address, destination });
   }
+  if (ipv6?.gateway !== undefined) {
+    targets.push({
+      family: 6,
+      text: formatIpv6(ipv6.gateway),
+      source: ipv6.linkLocal,
+      destination: ipv6.gateway,
+    });
+  }
+  return targets;
+}
+
+function print({ client, ok, upMs, rounds, facts, lines }: Report, json: boolean): void {
+  const { version, cipher } = client.connection.tls;
+  if (json) {
+    const [first, ...others] = rounds.map(({ target, sent, roundTrips }) => ({
+      target,
+      sent,
+      received: roundTrips.length,
+      roundTripMs: roundTrips,
+    }));
+    const pings = first ?? { sent: 0, received: 0, roundTripMs: [] };
+    const more = others.length === 0 ? {} : { morePings: others };
+    console.log(JSON.stringify({ ok, ...facts, tls: { version, cipher }, upMs, pings, ...more }));
+    return;
+  }
+  console.log(`tunnel up in ${upMs.toFixed(0)} ms: ${version}, ${cipher}`);
+  for (const line of lines) console.log(line);
+  if (rounds.length === 0) console.log('nothing to ping: give an address with --ping');
+  for (const { target, sent, roundTrips } of rounds) {
+    if (sent > 0) console.log(`ping ${target}: ${answers(sent, roundTrips)}`);
+  }
+  console.log('disconnected');
 }
 
 function answers(sent: number, roundTrips: readonly number[]): string {
@@ -79,7 +118,7 @@ function answers(sent: number, roundTrips: readonly number[]): string {
 /** Pings one at a time. */
 class Pings {
   readonly #runtime: ClientRuntime;
-  #target = 0;
+  #target: PingTarget | undefined;
   #sequence = 0;
   #answered: (() => void) | undefined;
 
@@ -88,31 +127,31 @@ class Pings {
   }
 
   /** @returns the round trips of those that were answered in time, in milliseconds */
-  async run(client: SstpClient, target: number, count: number): Promise<number[]> {
+  async run(client: SstpClient, target: PingTarget, count: number): Promise<number[]> {
     this.#target = target;
     const roundTrips: number[] = [];
-    while (this.#sequence < count && client.isUp) {
+    for (let sent = 0; sent < count && client.isUp; sent++) {
       this.#sequence += 1;
-      const ms = await this.#send(client);
+      const ms = await this.#send(client, target);
       if (ms !== undefined) roundTrips.push(ms);
     }
     return roundTrips;
   }
 
   receive(at: number, length: number): void {
-    const sequence = parseEchoReply(this.#runtime.path.view, at, at + length, this.#target, PING_IDENTIFIER);
-    if (sequence === this.#sequence) this.#answered?.();
+    if (this.#target !== undefined && this.#sequenceOf(this.#target, at, length) === this.#sequence) this.#answered?.();
   }
 
-  async #send(client: SstpClient): Promise<number | undefined> {
+  #sequenceOf({ family, destination }: PingTarget, at: number, length: number): number | undefined {
+    const { view, memory } = this.#runtime.path;
+    if (ipVersion(view, at) !== family) return undefined;
+    return typeof destination === 'bigint'
+      ? parseEchoReply6(memory.subarray(at, at + length), destination, PING_IDENTIFIER)
+      : parseEchoReply(view, at, at + length, destination, PING_IDENTIFIER);
+  }
+
+  async #send(client: SstpClient, target: PingTarget): Promise<number | undefined> {
     const { path } = this.#runtime;
-    const request = {
-      source: client.network.address,
-      destination: this.#target,
-      identifier: PING_IDENTIFIER,
-      sequence: this.#sequence,
-      payloadLength: PING_PAYLOAD,
-    };
     const sent = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const answer = new Promise<number | undefined>(resolve => {
@@ -121,8 +160,16 @@ class Pings {
     });
     // A zero virtio header in front: nobody else writes to the scratch region.
     const at = path.scratchAt + VIRTIO_HEADER_LENGTH;
-    emitEchoRequest(path.view, at, request);
-    client.queuePacket(at, echoRequestLength(request));
+    const echo = { identifier: PING_IDENTIFIER, sequence: this.#sequence, payloadLength: PING_PAYLOAD };
+    if (target.family === 4) {
+      const { source, destination } = target;
+      const end = emitEchoRequest(path.view, at, { source, destination, ...echo });
+      client.queuePacket(at, end - at);
+    } else {
+      const packet = encodeEchoRequest6({ ...echo, source: target.source, destination: target.destination });
+      path.memory.set(packet, at);
+      client.queuePacket(at, packet.length);
+    }
     client.flush();
     const result = await answer;
     clearTimeout(timer);

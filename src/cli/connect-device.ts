@@ -6,9 +6,12 @@ import { configureInterface } from '../tun/interface.ts';
 import { runIp } from '../tun/ip-command.ts';
 import { ALL_OFFLOADS } from '../tun/offloads.ts';
 import { TunDevice, closeTun, openTun } from '../tun/tun-device.ts';
+import type { Ipv6Host } from '../protocol/link/ipv6-host.ts';
 import { formatIpv4, parseIpv4 } from '../wire/ip.ts';
+import { formatIpv6, isInIpv6Prefix, parseIpv6 } from '../wire/ipv6.ts';
+import { CommandError } from './command-error.ts';
 import type { ConnectPlan, Route } from './connect-options.ts';
-import { networkFacts, TunnelWatch } from './connect-watch.ts';
+import { ADVERTISEMENT_LIMIT_MS, networkFacts, networkLines, TunnelWatch } from './connect-watch.ts';
 
 /**
  * Resolves when the tunnel was ended because the user interrupted.
@@ -61,16 +64,18 @@ async function useDevice(
   watch: TunnelWatch,
   detour: Detour,
 ): Promise<void> {
-  const { address, gateway } = client.network;
   device.start({
     receive: (at, length) => client.queuePacket(at, length),
     drained: () => client.flush(),
     onError: error => watch.failed(error),
   });
+  if (plan.client.ipv6 === true) await client.ipv6Configured(ADVERTISEMENT_LIMIT_MS);
+  const { ipv4, ipv6 } = client;
   await configureInterface({
     name: plan.device,
-    address: formatIpv4(address),
-    ...(gateway === 0 ? {} : { peer: formatIpv4(gateway) }),
+    address: ipv4 === undefined ? undefined : formatIpv4(ipv4.address),
+    ...(ipv4 === undefined || ipv4.gateway === 0 ? {} : { peer: formatIpv4(ipv4.gateway) }),
+    addresses6: ipv6 === undefined ? [] : addresses6(ipv6),
     mtu: mtuOf(client, plan),
   });
   await detour.add(client.connection.remoteAddress, plan.routes);
@@ -83,10 +88,13 @@ function announce(client: SstpClient, plan: ConnectPlan, json: boolean): void {
     console.log(JSON.stringify({ ok: true, device: plan.device, ...networkFacts(client), mtu }));
     return;
   }
-  const { address, gateway, dns } = client.network;
-  const peer = gateway === 0 ? '' : `, gateway ${formatIpv4(gateway)}`;
-  console.log(`${plan.device} is up: address ${formatIpv4(address)}${peer}, MTU ${mtu}`);
-  if (dns.length > 0) console.log(`DNS ${dns.map(formatIpv4).join(', ')}`);
+  console.log(`${plan.device} is up: ${networkLines(client, mtu).join('\n')}`);
+}
+
+/** The address that the prefix makes is the only one of it that is here. */
+function addresses6({ linkLocal, configuration }: Ipv6Host): string[] {
+  const own = configuration?.address;
+  return [`${formatIpv6(linkLocal)}/64`, ...(own === undefined ? [] : [`${formatIpv6(own)}/128`])];
 }
 
 /** A packet must fit what the server receives, and the user may want less. */
@@ -99,6 +107,7 @@ class Detour {
   #route: readonly string[] | undefined;
 
   async add(remoteAddress: string, routes: readonly Route[]): Promise<void> {
+    refuseCatching(parseIpv6(remoteAddress), routes);
     const server = parseIpv4(remoteAddress);
     if (server === undefined || !routes.some(route => covers(route, server))) return;
     const host = `${remoteAddress}/32`;
@@ -119,7 +128,17 @@ class Detour {
   }
 }
 
-function covers({ address, prefixLength }: Route, host: number): boolean {
+/** The way to an IPv6 server is not kept. */
+function refuseCatching(server: bigint | undefined, routes: readonly Route[]): void {
+  for (const route of routes) {
+    if (server !== undefined && route.family === 6 && isInIpv6Prefix(server, route.prefix))
+      throw new CommandError(`--route ${route.text} covers the way to the server itself`);
+  }
+}
+
+function covers(route: Route, host: number): boolean {
+  if (route.family !== 4) return false;
+  const { address, prefixLength } = route;
   const size = 2 ** (32 - prefixLength);
   return Math.floor(address / size) === Math.floor(host / size);
 }

@@ -6,6 +6,7 @@ import type { HttpProxy } from '../https/proxy-tunnel.ts';
 import type { AuthMethod } from '../protocol/ppp/credentials.ts';
 import { isInterfaceName } from '../tun/interface-name.ts';
 import { parseIpv4 } from '../wire/ip.ts';
+import { type Ipv6Prefix, parseIpv6Prefix } from '../wire/ipv6.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 import type { ConnectFlags } from './connect.ts';
 
@@ -14,16 +15,16 @@ const HTTPS_PORT = 443;
 const HTTP_PORT = 80;
 /** RFC 791: every host takes datagrams of this size; above is what one SSTP packet holds. */
 const MTU_RANGE = { min: 576, max: 4087 } as const;
+/** RFC 8200 5: with less, the kernel takes IPv6 off the device. */
+const MTU6_RANGE = { min: 1280, max: 4087 } as const;
 const PING_RANGE = { min: 0, max: 10_000 } as const;
 /** Of user name and of password, in UTF-8: PAP has one byte for the length. */
 const MAX_CREDENTIAL_BYTES = 255;
 
-/** An IPv4 network as `ip route` takes it. */
-export interface Route {
-  readonly text: string;
-  readonly address: number;
-  readonly prefixLength: number;
-}
+/** A network as `ip route` takes it. */
+export type Route =
+  | { readonly family: 4; readonly text: string; readonly address: number; readonly prefixLength: number }
+  | { readonly family: 6; readonly text: string; readonly prefix: Ipv6Prefix };
 
 export interface ConnectPlan {
   /** The user's Ctrl-C. */
@@ -43,7 +44,7 @@ export async function connectPlan(url: string, flags: ConnectFlags, signal: Abor
     interrupted: signal,
     client: await clientOptions(url, flags, signal),
     device: flags.device,
-    routes: flags.route.map(parseRoute),
+    routes: flags.route.map(text => parseRoute(text, flags.ipv6 === true)),
     pings: integer('--count', flags.count, PING_RANGE),
     pingTarget: flags.ping === undefined ? undefined : parsePingTarget(flags.ping),
   };
@@ -68,7 +69,8 @@ async function clientOptions(url: string, flags: ConnectFlags, signal: AbortSign
     user: credential('--user', flags.user),
     password: credential('the password', await readPassword(flags)),
     auth: parseMethods(flags.auth),
-    mtu: integer('--mtu', flags.mtu, MTU_RANGE),
+    mtu: integer('--mtu', flags.mtu, flags.ipv6 === true ? MTU6_RANGE : MTU_RANGE),
+    ipv6: flags.ipv6 ?? false,
   };
 }
 
@@ -117,14 +119,17 @@ function parsePin(text: string): string {
   return text;
 }
 
-function parseRoute(text: string): Route {
-  if (text === 'default') return { text, address: 0, prefixLength: 0 };
+function parseRoute(text: string, hasIpv6: boolean): Route {
+  if (text === 'default') return { family: 4, text, address: 0, prefixLength: 0 };
+  const prefix = parseIpv6Prefix(text);
+  if (prefix !== undefined && !hasIpv6) throw usage(`--route ${text}: an IPv6 network needs --ipv6`);
+  if (prefix !== undefined) return { family: 6, text, prefix };
   const [, dotted = '', length = '32'] = /^([\d.]+)(?:\/(\d{1,2}))?$/.exec(text) ?? [];
   const address = parseIpv4(dotted);
   if (address === undefined || Number(length) > 32) {
-    throw usage(`--route ${text}: accepted is an IPv4 network such as 10.0.0.0/8, or default`);
+    throw usage(`--route ${text}: accepted is a network such as 10.0.0.0/8 or 2001:db8::/32, or default`);
   }
-  return { text, address, prefixLength: Number(length) };
+  return { family: 4, text, address, prefixLength: Number(length) };
 }
 
 function parsePingTarget(text: string): number {

@@ -12,6 +12,7 @@ export interface ConnectFlags {
   readonly proxy?: string;
   readonly auth: string;
   readonly mtu: string;
+  readonly ipv6?: boolean;
   readonly check?: boolean;
   readonly count: string;
   readonly ping?: string;
@@ -45,12 +46,16 @@ export function register(program: Command): void {
       ),
     )
     .option('--mtu <bytes>', 'largest packet', '1400')
+    .option('--ipv6', 'ask for IPv6 beside IPv4')
     .option('--check', 'connect, ping, disconnect, report')
     .option('--count <n>', 'with --check: pings to send', '3')
     .option('--ping <address>', 'with --check: what to ping (default: the server’s address in the tunnel)')
     .option('--device <name>', 'name of the TUN device', 'sstpc0')
     .addOption(
-      new Option('--route <network>', 'route this IPv4 network, or default, into the tunnel; may be given again')
+      new Option(
+        '--route <network>',
+        'route this network, IPv4 or IPv6, or default, into the tunnel; may be given again',
+      )
         .argParser((network: string, before: string[]) => [...before, network])
         .default([], 'none'),
     )
@@ -68,6 +73,9 @@ Trust: the certificate must come from a known authority (the system's, or --ca) 
   openssl x509 -in cert.pem -noout -fingerprint -sha256
 prints. Of the methods, mschapv2 and eap (which is EAP-MSCHAPv2) also prove the server to the client, whatever its
 certificate; pap hands the password to the server, protected by TLS alone.
+
+IPv6: with --ipv6 the device gets the link-local address that the server agrees to and, when the server advertises a
+prefix, an address of it. default means IPv4; for IPv6 it is ::/0.
 
 Routes: without --route only the server's own address in the tunnel is reached through it. A route that also covers the
 server's outer address, such as default, is safe: the way to the server is kept. All routes go with the tunnel.

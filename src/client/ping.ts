@@ -1,4 +1,7 @@
-/** ICMP echo through a tunnel (RFC 792), without a network device: what `connect --check` and load tests ping the gateway with. */
+/** ICMP and ICMPv6 echo through a tunnel (RFC 792, RFC 4443), without a network device: what `connect --check` and load tests ping the gateway with. */
+import { encodeIcmpv6, parseIcmpv6 } from '../wire/icmpv6.ts';
+import { parseIpv6Packet } from '../wire/ip-packet.ts';
+import { isWireError } from '../wire/wire-error.ts';
 import {
   IPV4_HEADER_LENGTH,
   IpProtocol,
@@ -64,4 +67,22 @@ export function parseEchoReply(
   if (ipv4Source(view, at) !== source || view.getUint8(icmp) !== ECHO_REPLY) return undefined;
   if (view.getUint16(icmp + 4) !== identifier || internetChecksum(view, icmp, end) !== 0) return undefined;
   return view.getUint16(icmp + 6);
+}
+
+/** The same for IPv6: a whole packet. */
+export function encodeEchoRequest6(
+  request: Omit<EchoRequest, 'source' | 'destination'> & { readonly source: bigint; readonly destination: bigint },
+): Uint8Array {
+  const { source, destination, identifier, sequence, payloadLength } = request;
+  const data = Uint8Array.from({ length: payloadLength }, (_, index) => index & 0xff);
+  return encodeIcmpv6(source, destination, { kind: 'echo-request', identifier, sequence, data });
+}
+
+/** As {@link parseEchoReply}. */
+export function parseEchoReply6(bytes: Uint8Array, source: bigint, identifier: number): number | undefined {
+  const packet = parseIpv6Packet(bytes);
+  if (isWireError(packet) || packet.nextHeader !== IpProtocol.Icmpv6 || packet.source !== source) return undefined;
+  const message = parseIcmpv6(packet);
+  if (isWireError(message) || message.kind !== 'echo-reply' || message.identifier !== identifier) return undefined;
+  return message.sequence;
 }

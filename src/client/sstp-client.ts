@@ -2,6 +2,7 @@
  * An SSTP client as a library: one tunnel to any SSTP server, IP packets in and out through the memory of its
  * {@link ClientRuntime}. It shares the protocol machines and the packet path with the gateway and knows nothing else of it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { certificateHash } from '../crypto/crypto-binding.ts';
 import { randomBytes } from '../crypto/random.ts';
 import type { UplinkBatch } from '../hotpath/uplink-batch.ts';
@@ -16,9 +17,10 @@ import type { ClientTunnelOutput } from '../protocol/client-tunnel.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { AuthFailure } from '../protocol/ppp/auth-peer.ts';
 import type { AuthMethod, Ipv4Parameters, NetworkFamily, OpenNetwork } from '../protocol/ppp/credentials.ts';
+import { Ipv6Host } from '../protocol/link/ipv6-host.ts';
 import { requireEncodable } from '../protocol/ppp/ppp-client.ts';
 import { HashProtocol } from '../wire/sstp.ts';
-import { PppProtocol, isControlProtocol } from '../wire/ppp.ts';
+import { PppProtocol, encodeDataPacket, isControlProtocol } from '../wire/ppp.ts';
 import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
 import type { ClientRuntime } from './client-runtime.ts';
 import { describeEnd } from './end-message.ts';
@@ -35,6 +37,8 @@ export interface SstpClientOptions {
   readonly auth: readonly AuthMethod[];
   /** Largest IP packet to receive. */
   readonly mtu: number;
+  /** Asks for IPv6 beside IPv4. */
+  readonly ipv6?: boolean;
   /** 'one' gives each IP packet a TLS record of its own, as sstpc does; 'many' by default, which is faster. */
   readonly packetsPerRecord?: 'one' | 'many';
   /** Takes the packets from the server in place of `receivePacket`: for a runtime whose clients share one network device. */
@@ -82,6 +86,8 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   #timerAt = Number.POSITIVE_INFINITY;
   #isEstablished = false;
   #network: Ipv4Parameters | undefined;
+  #ipv6: Ipv6Host | undefined;
+  #onAdvertisement: (() => void) | undefined;
   #mtu = 0;
   #reason: TunnelEndReason | undefined;
   /** Whether the owner asked for the end, and need not be told of it. */
@@ -144,6 +150,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
         auth: options.auth,
         mru: options.mtu,
         requestDns: true,
+        ipv6: options.ipv6 ?? false,
         lcpEcho: LCP_ECHO,
         authTimeoutMs: NEGOTIATION_TIMEOUT_MS,
         random: randomBytes,
@@ -151,10 +158,30 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     });
   }
 
-  /** Addresses that the server assigned. */
+  /** What the server assigned; undefined without IPv4. */
+  get ipv4(): Ipv4Parameters | undefined {
+    return this.#network;
+  }
+
+  /** The link as IPv6CP agreed on it; undefined without IPv6. */
+  get ipv6(): Ipv6Host | undefined {
+    return this.#ipv6;
+  }
+
+  /** The same as {@link ipv4}, for a client that has to do with nothing else. */
   get network(): Ipv4Parameters {
     if (this.#network === undefined) throw new Error('the tunnel has no IPv4');
     return this.#network;
+  }
+
+  /** Resolves when a router has advertised itself, after `timeoutMs` without one, and when the tunnel ends: then {@link ipv6} tells. */
+  async ipv6Configured(timeoutMs: number): Promise<void> {
+    if (this.#ipv6?.configuration !== undefined) return;
+    const waiting = new AbortController();
+    const advertised = new Promise<void>(resolve => (this.#onAdvertisement = resolve));
+    const tooLate = sleep(timeoutMs, undefined, { signal: waiting.signal }).catch(() => {});
+    await Promise.race([advertised, tooLate, this.#whenEnded()]);
+    waiting.abort();
   }
 
   /** Largest IP packet that may be sent. */
@@ -234,11 +261,17 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   }
 
   networkUp(network: OpenNetwork): void {
-    if (network.family === 4) this.#network = network.ipv4;
+    if (network.family === 4) {
+      this.#network = network.ipv4;
+    } else {
+      const send = (packet: Uint8Array): void => this.#connection.send(encodeDataPacket(PppProtocol.Ipv6, packet));
+      this.#ipv6 = new Ipv6Host(network.ipv6, send, performance.now());
+    }
   }
 
   networkDown(family: NetworkFamily): void {
     if (family === 4) this.#network = undefined;
+    else this.#ipv6 = undefined;
   }
 
   closing(): void {
@@ -283,17 +316,33 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     if (from === to || !this.#tunnel.passesData) return;
     const { path } = this.#runtime;
     path.admit(to, 0, ANY_SOURCE, 0);
-    path.admit6(to, ANY_SOURCE, 0);
+    if (this.#tunnel.passes(6)) {
+      path.admit6(to, ANY_SOURCE, 0);
+      this.#receiveAdvertisements(to, from);
+    }
     if (this.#uplink !== undefined) {
       this.#uplink.add(to, from, COUNTER_SLOT);
       return;
     }
     for (let row = path.tableAt + from * ENTRY_LENGTH; row < path.tableAt + to * ENTRY_LENGTH; row += ENTRY_LENGTH) {
-      if (path.view.getUint16(row + ENTRY_PROTOCOL, true) !== PppProtocol.Ipv4) continue;
+      const protocol = path.view.getUint16(row + ENTRY_PROTOCOL, true);
+      if (protocol !== PppProtocol.Ipv4 && protocol !== PppProtocol.Ipv6) continue;
       const at = path.view.getUint32(row + ENTRY_AT, true);
       // What lies in front is the frame's header and the end of a packet that has been handled.
       path.memory.fill(0, at - VIRTIO_HEADER_LENGTH, at);
       this.#events.receivePacket(at, path.view.getUint16(row + ENTRY_BYTES, true));
+    }
+  }
+
+  /** Router advertisements are for this client to read; what else stays on the link is an IPv6 packet like others. */
+  #receiveAdvertisements(to: number, from: number): void {
+    const { memory, tableAt, view } = this.#runtime.path;
+    for (let row = tableAt + from * ENTRY_LENGTH; row < tableAt + to * ENTRY_LENGTH; row += ENTRY_LENGTH) {
+      if (view.getUint16(row + ENTRY_PROTOCOL, true) !== EntryMark.ToControl) continue;
+      const at = view.getUint32(row + ENTRY_AT, true);
+      const isRead = this.#ipv6?.receive(memory.subarray(at, at + view.getUint16(row + ENTRY_BYTES, true))) === true;
+      if (isRead) this.#onAdvertisement?.();
+      else view.setUint16(row + ENTRY_PROTOCOL, PppProtocol.Ipv6, true);
     }
   }
 
@@ -332,8 +381,12 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     if (isNews) this.#events.ended(reason);
   }
 
+  get #deadline(): number {
+    return Math.min(this.#tunnel.deadline, this.#ipv6?.deadline ?? Number.POSITIVE_INFINITY);
+  }
+
   #arm(): void {
-    const { deadline } = this.#tunnel;
+    const deadline = this.#deadline;
     // A deadline that moved later is met by the timer that is set already: it finds nothing to do and arms again.
     if (deadline >= this.#timerAt) return;
     clearTimeout(this.#timer);
@@ -343,6 +396,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
         this.#timerAt = Number.POSITIVE_INFINITY;
         const now = performance.now();
         if (this.#tunnel.deadline <= now) this.#tunnel.handleTimeout(now);
+        if (this.#reason === undefined) this.#ipv6?.handleTimeout(now);
         if (this.#reason === undefined) this.#arm();
       },
       Math.max(0, deadline - performance.now()) + 1,

@@ -9,8 +9,8 @@ import { runIp } from './ip-command.ts';
 
 export interface InterfaceSettings {
   readonly name: string;
-  /** IPv4 address of this end. */
-  readonly address: string;
+  /** IPv4 address of this end; undefined for none. */
+  readonly address?: string | undefined;
   /** Address of the other end, for a device that leads to a single host; the kernel adds a host route to it. */
   readonly peer?: string;
   /** IPv6 addresses of this end with their prefix lengths ('2001:db8::1/128'). The device has no link-local one unless it is among them. */
@@ -29,8 +29,10 @@ const QUEUE_PACKETS = 1000;
 export async function configureInterface(settings: InterfaceSettings): Promise<void> {
   const { name, address, peer, addresses6 = [], mtu } = settings;
   await suppressLinkLocal(name);
-  const local = peer === undefined ? [`${address}/32`] : [address, 'peer', `${peer}/32`];
-  await runIp('address', 'replace', ...local, 'dev', name);
+  if (address !== undefined) {
+    const local = peer === undefined ? [`${address}/32`] : [address, 'peer', `${peer}/32`];
+    await runIp('address', 'replace', ...local, 'dev', name);
+  }
   await runIp('link', 'set', 'dev', name, 'mtu', String(mtu), 'txqueuelen', String(QUEUE_PACKETS), 'up');
   // Nobody else could have them on a link of two: without looking for duplicates they can be used at once. And only when the interface is
   // up: going down takes them away.

@@ -59,6 +59,12 @@ describe('server and client on a perfect network', () => {
   });
 });
 
+test('IPv4 and IPv6 both come up', () => {
+  const pair = new LossyPair(weather({ auth: ['mschapv2'], clientAuth: METHODS, ipv6: true }));
+  assert.ok(pair.runUntil(() => pair.bothUp, 2000));
+  assert.deepEqual([...pair.serverNetworks, ...pair.clientNetworks].toSorted(), [4, 4, 6, 6]);
+});
+
 describe('server and client on a bad network', () => {
   test('EAP without a common type is followed by MS-CHAPv2, whatever is lost on the way', () => {
     for (let seed = 1; seed <= 100; seed++) {
@@ -94,6 +100,7 @@ describe('server and client on a bad network', () => {
           auth: METHODS.slice(seed % METHODS.length),
           clientAuth: METHODS,
           verdictMs: (seed % 4) * 700,
+          ipv6: seed % 2 === 0,
         }),
       );
       assert.ok(

@@ -2,6 +2,7 @@
 // that come before its own IPCP runs, takes any Protocol-Reject or Code-Reject as the end: the scripts pin down that none goes
 // out unless it asked for IPv6.
 import { describe, test } from 'node:test';
+import type { Ipv6Parameters } from '../../../../src/protocol/ppp/credentials.ts';
 import { ServerScript } from '../script.ts';
 
 describe('Open SSTP Client', () => {
@@ -27,6 +28,19 @@ describe('Open SSTP Client', () => {
     phone.run(`> lcp echoreq 7 #00000000${text}`, `< lcp echorep 7 #00000000${text}`);
   });
 
+  test('IPv6 beside IPv4, when its user wants that and may have it', () => {
+    const phone = authenticating();
+    networkEntered(phone, IPV6);
+    phone.run(
+      '> ipv6cp confreq 1 01=0000000000000000',
+      '< ipv6cp confnak 1 01=0000000000000007',
+      '> ipv6cp confack 1 01=0000000000000001',
+      '> ipv6cp confreq 2 01=0000000000000007',
+      '< ipv6cp confack 2 01=0000000000000007',
+      '! networkUp ipv6 client=7 gateway=1 mru=1500',
+    );
+  });
+
   test('IPv6CP, sent only when the user wants IPv6, is Protocol-Rejected as RFC 1661 demands', () => {
     const phone = authenticating();
     networkEntered(phone);
@@ -50,15 +64,24 @@ function authenticating(): ServerScript {
   return phone;
 }
 
-function networkEntered(phone: ServerScript): void {
+const IPV6: Ipv6Parameters = {
+  interfaceId: 7n,
+  gatewayInterfaceId: 1n,
+  prefix: undefined,
+  delegated: undefined,
+  dns: [],
+};
+
+function networkEntered(phone: ServerScript, ipv6?: Ipv6Parameters): void {
   phone.run(
     `> chap response 3 #31${'55'.repeat(16)}${'00'.repeat(8)}${'77'.repeat(24)}00616c696365`,
     '! verify mschapv2 alice',
   );
   phone.verdict(
-    { message: 'S=0 M=Welcome' },
+    { message: 'S=0 M=Welcome', ipv6 },
     '< chap success 3 "S=0 M=Welcome"',
     '! authenticated alice mschapv2 aaaa',
     '< ipcp confreq 1 address=10.0.0.1',
+    ...(ipv6 === undefined ? [] : ['< ipv6cp confreq 1 01=0000000000000001']),
   );
 }

@@ -68,6 +68,29 @@ describe('pppd client', () => {
     networkPhase(pppd, 2);
   });
 
+  test('with +ipv6 it keeps the identifier of its own, or takes the one that it is given', () => {
+    const ipv6 = { interfaceId: 7n, gatewayInterfaceId: 1n, prefix: undefined, delegated: undefined, dns: [] };
+    for (const insists of [false, true]) {
+      const pppd = networkEntered({ ipv6: { ...ipv6, insistsOnInterfaceId: insists } });
+      pppd.run('> ipv6cp confack 1 01=0000000000000001');
+      pppd.run(
+        ...(insists
+          ? [
+              '> ipv6cp confreq 1 01=5c0b32a8d1e4f697',
+              '< ipv6cp confnak 1 01=0000000000000007',
+              '> ipv6cp confreq 2 01=0000000000000007',
+              '< ipv6cp confack 2 01=0000000000000007',
+              '! networkUp ipv6 client=7 gateway=1 mru=1500',
+            ]
+          : [
+              '> ipv6cp confreq 1 01=5c0b32a8d1e4f697',
+              '< ipv6cp confack 1 01=5c0b32a8d1e4f697',
+              '! networkUp ipv6 client=5c0b32a8d1e4f697 gateway=1 mru=1500',
+            ]),
+      );
+    }
+  });
+
   test('a static address of its own is corrected', () => {
     const pppd = networkEntered();
     pppd.run(
@@ -104,7 +127,7 @@ describe('pppd client', () => {
   });
 });
 
-function networkEntered(): ServerScript {
+function networkEntered(verdict: Parameters<ServerScript['verdict']>[0] = {}): ServerScript {
   const pppd = new ServerScript({ auth: ['pap'] });
   pppd.up('< lcp confreq 1 mru=1400 auth=c023 magic=01010101');
   pppd.run(
@@ -114,7 +137,13 @@ function networkEntered(): ServerScript {
     '> pap request 1 #03626f6206736563726574',
     '! verify pap bob',
   );
-  pppd.verdict({ message: '' }, '< pap ack 1 #00', '! authenticated bob pap aaaa', '< ipcp confreq 1 address=10.0.0.1');
+  pppd.verdict(
+    { message: '', ...verdict },
+    '< pap ack 1 #00',
+    '! authenticated bob pap aaaa',
+    '< ipcp confreq 1 address=10.0.0.1',
+    ...('ipv6' in verdict ? ['< ipv6cp confreq 1 01=0000000000000001'] : []),
+  );
   return pppd;
 }
 

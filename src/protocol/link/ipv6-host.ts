@@ -24,7 +24,7 @@ export interface Ipv6Configuration {
   readonly mtu: number | undefined;
 }
 
-export class RouterSolicitor {
+export class Ipv6Host {
   /** When `handleTimeout` is due. May change with every input. */
   deadline = Number.POSITIVE_INFINITY;
   readonly #ipv6: Ipv6Parameters;
@@ -37,6 +37,17 @@ export class RouterSolicitor {
     this.#ipv6 = ipv6;
     this.#send = send;
     this.#solicit(now);
+  }
+
+  /** Its link-local address. */
+  get linkLocal(): bigint {
+    return linkLocal(this.#ipv6.interfaceId);
+  }
+
+  /** The link-local address of the other end; undefined when that did not name its identifier. */
+  get gateway(): bigint | undefined {
+    const { gatewayInterfaceId } = this.#ipv6;
+    return gatewayInterfaceId === 0n ? undefined : linkLocal(gatewayInterfaceId);
   }
 
   /** What the last advertisement said. */
@@ -72,6 +83,6 @@ export class RouterSolicitor {
     this.#sent += 1;
     this.deadline = now + INTERVAL_MS;
     const solicitation = { kind: 'router-solicitation' } as const;
-    this.#send(encodeIcmpv6(linkLocal(this.#ipv6.interfaceId), ALL_ROUTERS, solicitation));
+    this.#send(encodeIcmpv6(this.linkLocal, ALL_ROUTERS, solicitation));
   }
 }
