@@ -149,6 +149,8 @@ export class Admission {
         : {
             ipv6: {
               interfaceId,
+              // What the operator demands; one of ours the client may replace.
+              insistsOnInterfaceId: attributes.interfaceId !== undefined,
               gatewayInterfaceId: GATEWAY_INTERFACE_ID,
               prefix,
               delegated,

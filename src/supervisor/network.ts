@@ -4,12 +4,13 @@
  */
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import { configureInterface, forwardsIpv4 } from '../tun/interface.ts';
+import { configureInterface, forwardsIpv4, forwardsIpv6 } from '../tun/interface.ts';
 import { RouteBatch } from '../tun/route-batch.ts';
 import { ALL_OFFLOADS } from '../tun/offloads.ts';
 import { TunError, closeTun, isAttached, openTun } from '../tun/tun-device.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
 import { formatIpv4 } from '../wire/ip.ts';
+import { formatIpv6 } from '../wire/ipv6.ts';
 
 export interface Network {
   readonly mode: 'tun' | 'echo';
@@ -84,6 +85,9 @@ class TunNetwork implements Network {
     if (!(await forwardsIpv4())) {
       this.#log.warn('net.ipv4.ip_forward is 0: clients reach the gateway, but nothing behind it');
     }
+    if (this.#config.network.ipv6 !== undefined && !(await forwardsIpv6())) {
+      this.#log.warn('net.ipv6.conf.all.forwarding is 0: by IPv6 clients reach the gateway, but nothing behind it');
+    }
   }
 
   deviceName(worker: number): string {
@@ -118,7 +122,9 @@ class TunNetwork implements Network {
 
   async #configure({ name }: TunHandle): Promise<void> {
     const address = formatIpv4(this.#config.network.ipv4.gateway);
-    await configureInterface({ name, address, mtu: this.#config.ppp.mtu });
+    const gateway6 = this.#config.network.ipv6?.gateway;
+    const addresses6 = gateway6 === undefined ? [] : [`${formatIpv6(gateway6)}/128`];
+    await configureInterface({ name, address, addresses6, mtu: this.#config.ppp.mtu });
   }
 }
 
