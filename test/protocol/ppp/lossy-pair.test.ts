@@ -62,7 +62,7 @@ describe('server and client on a perfect network', () => {
 test('IPv4 and IPv6 both come up', () => {
   const pair = new LossyPair(weather({ auth: ['mschapv2'], clientAuth: METHODS, ipv6: true }));
   assert.ok(pair.runUntil(() => pair.bothUp, 2000));
-  assert.deepEqual([...pair.serverNetworks, ...pair.clientNetworks].toSorted(), [4, 4, 6, 6]);
+  assert.deepEqual([pair.serverNetworks, pair.clientNetworks], [new Set([4, 6]), new Set([4, 6])]);
 });
 
 describe('server and client on a bad network', () => {
