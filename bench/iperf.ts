@@ -48,13 +48,13 @@ export async function transfer(request: TransferRequest): Promise<Transfer> {
     const { error, end } = await runClient(request);
     const received = end?.sum_received;
     if (received !== undefined) return { bytes: received.bytes, bitsPerSecond: received.bits_per_second };
-    const isBusy = error?.includes('busy') === true;
+    const isBusy = error !== undefined && /busy|unable to receive control message/.test(error);
     if (!isBusy || attempt === ATTEMPTS) throw new Error(`iperf3: ${error ?? 'ended without a result'}`);
     await sleep(RETRY_MS);
   }
 }
 
-/** A server is busy for a moment after a test, in which it tidies up. */
+/** A server is busy for a moment after a test, in which it tidies up; at the end of it a new connection may be reset. */
 const ATTEMPTS = 20;
 const RETRY_MS = 100;
 

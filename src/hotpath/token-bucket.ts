@@ -4,7 +4,7 @@
  */
 
 /** Of the rate, when no burst is asked for: what may be late about a wake-up of the thread must not be lost. */
-const BURST_MS = 30;
+const BURST_MS = 50;
 /** However slow the rate is: some full packets. */
 const SMALLEST_BURST = 6000;
 /** A rate has bits per second, time here has milliseconds. */

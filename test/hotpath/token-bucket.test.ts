@@ -22,8 +22,8 @@ test('a debt is paid before more may pass', () => {
   assert.ok(bucket.tokens(bucket.timeOf(0)) > 0);
 });
 
-test('by default the burst is 30 ms of the rate, and some packets of a slow one', () => {
-  assert.equal(new TokenBucket(80 * MEGABIT, undefined, 0).tokens(0), 300_000);
+test('by default the burst is 50 ms of the rate, and some packets of a slow one', () => {
+  assert.equal(new TokenBucket(80 * MEGABIT, undefined, 0).tokens(0), 500_000);
   assert.equal(new TokenBucket(64_000, undefined, 0).tokens(0), 6000);
 });
 
@@ -33,9 +33,9 @@ test('a burst too small for full packets is none', () => {
 
 test('a change of rate makes no present of a burst, and leaves no debt that the new rate could not have made', () => {
   const fast = new TokenBucket(80 * MEGABIT, undefined, 0);
-  fast.spend(300_000);
+  fast.spend(500_000);
   assert.equal(new TokenBucket(8 * MEGABIT, undefined, 0, fast).tokens(0), 0);
-  fast.spend(200_000);
+  fast.spend(400_000);
   const slow = new TokenBucket(64_000, undefined, 0, fast);
   assert.equal(slow.tokens(0), -6000);
   assert.equal(new TokenBucket(8 * MEGABIT, 10_000, 0, new TokenBucket(80 * MEGABIT, undefined, 0)).tokens(0), 10_000);
