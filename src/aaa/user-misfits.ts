@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.ts';
+import { type Config, DEFAULT_POOL } from '../config/schema.ts';
 import { formatIpv4 } from '../wire/ip.ts';
 import type { UserRecord } from './user-record.ts';
 
@@ -14,7 +14,7 @@ export function misfits({ attributes }: UserRecord, { ipv4, ipv6 }: Config['netw
     [delegatedPrefix, ipv6?.delegated.pools, 'network.ipv6.delegation.pools'],
   ] as const) {
     if (assignment?.kind !== 'pool') continue;
-    if (!(pools ?? []).some(pool => pool.name === assignment.name))
+    if (assignment.name !== DEFAULT_POOL && !(pools ?? []).some(pool => pool.name === assignment.name))
       found.push(`is to have an address of pool "${assignment.name}", which is not in ${section}`);
   }
   if (ipv6 === undefined && (ipv6Prefix ?? delegatedPrefix) !== undefined)

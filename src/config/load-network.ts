@@ -4,8 +4,8 @@ import { formatIpv6, formatIpv6Prefix, isInIpv6Prefix, type Ipv6Prefix } from '.
 import { contains, isUnicast, leasableRanges, overlap, type PoolEntry } from './address-pool.ts';
 import type { Findings } from './findings.ts';
 import type { NetworkSection } from './network-schema.ts';
-import type { Config, Ipv6Config, PrefixPools } from './schema.ts';
-import type { KeyPath } from './yaml-source.ts';
+import { type Config, DEFAULT_POOL, type Ipv6Config, type PrefixPools } from './schema.ts';
+import { formatPath, type KeyPath } from './yaml-source.ts';
 
 export function checkNetwork(section: NetworkSection, findings: Findings): Config['network'] {
   const { mode, device, dhcp, mssClamp, antiSpoofing } = section;
@@ -68,26 +68,31 @@ interface Chained {
 /** Every `next` names a pool, and following them comes to an end. */
 function checkChain(
   first: string | undefined,
-  pools: Readonly<Record<string, Chained>>,
+  named: Readonly<Record<string, Chained>>,
   path: KeyPath,
   findings: Findings,
 ): void {
-  const links: [KeyPath, string | undefined][] = Object.entries(pools).map(([name, { next }]) => [
-    [...path, 'pools', name, 'next'],
-    next,
+  if (Object.hasOwn(named, DEFAULT_POOL))
+    findings.error([...path, 'pools', DEFAULT_POOL], `the pool of this name is ${formatPath([...path, 'pool'])}`);
+  const nexts = new Map([
+    [DEFAULT_POOL, first],
+    ...Object.entries(named).map(([name, { next }]) => [name, next] as const),
   ]);
-  for (const [at, next] of [[[...path, 'next'], first] as const, ...links]) {
+  for (const [name, next] of nexts) {
     if (next === undefined) continue;
-    if (!Object.hasOwn(pools, next))
-      findings.error(at, `there is no pool "${next}"`, Object.keys(pools).join(', ') || 'leave the key out');
+    const at = name === DEFAULT_POOL ? [...path, 'next'] : [...path, 'pools', name, 'next'];
+    if (!nexts.has(next)) findings.error(at, `there is no pool "${next}"`, [...nexts.keys()].join(', '));
+    else if (leadsTo(next, name, nexts)) findings.error(at, `leads back to "${name}" itself`);
   }
-  for (const name of Object.keys(pools)) {
-    const seen = new Set<string>();
-    for (let at: string | undefined = name; at !== undefined && !seen.has(at); at = pools[at]?.next) {
-      seen.add(at);
-      if (pools[at]?.next === name) findings.error([...path, 'pools', name, 'next'], `leads back to "${name}" itself`);
-    }
+}
+
+function leadsTo(from: string, to: string, nexts: ReadonlyMap<string, string | undefined>): boolean {
+  const seen = new Set<string>();
+  for (let at: string | undefined = from; at !== undefined && !seen.has(at); at = nexts.get(at)) {
+    if (at === to) return true;
+    seen.add(at);
   }
+  return false;
 }
 
 function checkIpv6(ipv6: NonNullable<NetworkSection['ipv6']>, findings: Findings): Ipv6Config {

@@ -111,6 +111,9 @@ interface HookConfig {
   readonly concurrency: number;
 }
 
+/** By this name the `pool` of a family can be a pool's `next`, and can be asked for as others are. */
+export const DEFAULT_POOL = 'default';
+
 interface NamedRanges {
   readonly name: string;
   /** As those of `pool`. */

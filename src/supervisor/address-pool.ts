@@ -9,10 +9,14 @@ export interface AddressRange {
   readonly last: number;
 }
 
+/** So many addresses that were given back are remembered, in each pool. Where there are more, the oldest go out before unused ones. */
+export const MAX_RETURNED = 65_536;
+
 export class AddressPool {
+  /** What is in somebody's hands, of all pools that share this set. */
+  readonly #leased: Set<number>;
   #ranges: readonly AddressRange[] = [];
   #reserved: ReadonlySet<number> = new Set();
-  readonly #leased = new Set<number>();
   /** Given back, in order of their return: a Set keeps that order and removes in constant time. */
   readonly #returned = new Set<number>();
   #range = 0;
@@ -20,7 +24,8 @@ export class AddressPool {
   #size = 0;
 
   /** @param reserved addresses that belong to certain users and are only leased by name. */
-  constructor(ranges: readonly AddressRange[], reserved: Iterable<number> = []) {
+  constructor(ranges: readonly AddressRange[], reserved: Iterable<number> = [], leased = new Set<number>()) {
+    this.#leased = leased;
     this.configure(ranges, reserved);
   }
 
@@ -29,8 +34,9 @@ export class AddressPool {
     return this.#size;
   }
 
+  /** Of its own addresses, reserved ones included. */
   get leased(): number {
-    return this.#leased.size;
+    return [...this.#leased].filter(address => this.covers(address)).length;
   }
 
   /** Other ranges from now on. What is leased stays leased, also where it is no address of the pool any more. */
@@ -46,7 +52,8 @@ export class AddressPool {
 
   /** @returns an address, or undefined when all are taken. */
   lease(): number | undefined {
-    const address = this.#unused() ?? this.#longestFree();
+    const isMemoryFull = this.#returned.size >= MAX_RETURNED;
+    const address = (isMemoryFull ? this.#longestFree() : undefined) ?? this.#unused() ?? this.#longestFree();
     if (address !== undefined) this.#leased.add(address);
     return address;
   }

@@ -1,9 +1,10 @@
 /** All pools of the configuration, by name, and what may be had from them: addresses, prefixes of links, prefixes to delegate. */
 import type { Ipv4Assignment, PrefixAssignment, Reservations } from '../aaa/session-attributes.ts';
-import type { Config, PrefixPools } from '../config/schema.ts';
+import { type Config, DEFAULT_POOL, type PrefixPools } from '../config/schema.ts';
 import type { Ipv6Prefix } from '../wire/ipv6.ts';
 import { AddressPool } from './address-pool.ts';
 import { PrefixPool } from './prefix-pool.ts';
+import { PrefixSet } from './prefix-set.ts';
 
 /** Why somebody got nothing: for counters and the log. */
 export type LeaseFailure = 'pool-exhausted' | 'address-in-use' | 'prefix-in-use' | 'unknown-pool';
@@ -21,18 +22,22 @@ export interface Lease<T> {
   release(): void;
 }
 
-/** The name of the pool that nobody has to name. */
-const DEFAULT = 'default';
-
 interface Chain<P> {
   readonly pool: P;
   next: string | undefined;
 }
 
+type Chains<P> = Map<string, Chain<P>>;
+
+type PrefixLease = Lease<Ipv6Prefix> | LeaseFailure | undefined;
+
 export class Pools {
+  /** What sessions have, whichever pool it came from: what is in here is given to nobody else, also when pools change. */
+  readonly #addresses = new Set<number>();
+  readonly #prefixes = new PrefixSet();
   readonly #ipv4 = new Map<string, Chain<AddressPool>>();
-  /** Holds static addresses that are in no pool. */
-  readonly #elsewhere = new AddressPool([]);
+  /** Static addresses that are in no pool. */
+  readonly #elsewhere = new AddressPool([], [], this.#addresses);
   readonly #link = new Map<string, Chain<PrefixPool>>();
   readonly #delegated = new Map<string, Chain<PrefixPool>>();
 
@@ -42,11 +47,11 @@ export class Pools {
 
   /** Other ranges from now on. Leases stay; a pool that is gone gives no new ones. */
   configure({ ipv4, ipv6 }: Config['network'], reservations: Reservations): void {
-    const ranges = [{ name: DEFAULT, ranges: ipv4.pool, next: ipv4.next }, ...ipv4.pools];
+    const ranges = [{ name: DEFAULT_POOL, ranges: ipv4.pool, next: ipv4.next }, ...ipv4.pools];
     configureChains(
       this.#ipv4,
       ranges,
-      wanted => new AddressPool(wanted?.ranges ?? [], reservations.ipv4),
+      () => new AddressPool([], [], this.#addresses),
       (pool, wanted) => pool.configure(wanted?.ranges ?? [], reservations.ipv4),
     );
     this.#configurePrefixes(this.#link, ipv6?.link, reservations);
@@ -55,30 +60,31 @@ export class Pools {
 
   /** Undefined is the default pool. */
   leaseAddress(assignment: Ipv4Assignment | undefined): Lease<number> | LeaseFailure {
-    if (assignment?.kind === 'fixed') return this.#leaseFixed(assignment.address);
+    if (assignment?.kind === 'fixed') {
+      const { address } = assignment;
+      return this.#poolOf(address).leaseStatic(address) ? this.#addressLease(address) : 'address-in-use';
+    }
     // What the client itself would like is known only when it has been accepted: it gets an address like all others.
-    const name = assignment?.kind === 'pool' ? (assignment.name ?? DEFAULT) : DEFAULT;
-    return leaseFrom(this.#ipv4, name);
+    const name = assignment?.kind === 'pool' ? (assignment.name ?? DEFAULT_POOL) : DEFAULT_POOL;
+    const address = leaseFrom(this.#ipv4, name);
+    return typeof address === 'string' ? address : this.#addressLease(address);
   }
 
   /** The prefix of a link. Undefined is the default pool; without one there is no prefix. */
-  leasePrefix(assignment: PrefixAssignment | undefined): Lease<Ipv6Prefix> | LeaseFailure | undefined {
+  leasePrefix(assignment: PrefixAssignment | undefined): PrefixLease {
     return this.#leasePrefix(this.#link, assignment);
   }
 
   /** A prefix to delegate, likewise. */
-  leaseDelegated(assignment: PrefixAssignment | undefined): Lease<Ipv6Prefix> | LeaseFailure | undefined {
+  leaseDelegated(assignment: PrefixAssignment | undefined): PrefixLease {
     return this.#leasePrefix(this.#delegated, assignment);
   }
 
   /** Of all IPv4 pools together. */
   get ipv4(): { readonly size: number; readonly leased: number } {
-    let [size, leased] = [0, this.#elsewhere.leased];
-    for (const { pool } of this.#ipv4.values()) {
-      size += pool.size;
-      leased += pool.leased;
-    }
-    return { size, leased };
+    let size = 0;
+    for (const { pool } of this.#ipv4.values()) size += pool.size;
+    return { size, leased: this.#addresses.size };
   }
 
   views(): PoolView[] {
@@ -97,77 +103,76 @@ export class Pools {
     ];
   }
 
-  #leaseFixed(address: number): Lease<number> | LeaseFailure {
-    const owner = [...this.#ipv4.values()].find(({ pool }) => pool.covers(address))?.pool ?? this.#elsewhere;
-    if (!owner.leaseStatic(address)) return 'address-in-use';
-    return { value: address, release: () => owner.release(address) };
+  /** The pool that the address belongs to now: pools may have changed since it was leased. */
+  #poolOf(address: number): AddressPool {
+    for (const { pool } of this.#ipv4.values()) if (pool.covers(address)) return pool;
+    return this.#elsewhere;
   }
 
-  #leasePrefix(
-    chains: ReadonlyMap<string, Chain<PrefixPool>>,
-    assignment: PrefixAssignment | undefined,
-  ): Lease<Ipv6Prefix> | LeaseFailure | undefined {
+  #addressLease(address: number): Lease<number> {
+    return { value: address, release: () => this.#poolOf(address).release(address) };
+  }
+
+  #leasePrefix(chains: Chains<PrefixPool>, assignment: PrefixAssignment | undefined): PrefixLease {
     if (assignment?.kind === 'fixed') {
-      const { pool } = chains.get(DEFAULT)!;
       const { prefix } = assignment;
-      return pool.leaseStatic(prefix) ? { value: prefix, release: () => pool.release(prefix) } : 'prefix-in-use';
+      return chains.get(DEFAULT_POOL)!.pool.leaseStatic(prefix) ? this.#prefixLease(prefix) : 'prefix-in-use';
     }
-    const name = assignment?.name ?? DEFAULT;
-    if (assignment === undefined && (chains.get(DEFAULT)?.pool.size ?? 0) === 0) return undefined;
-    return leaseFrom(chains, name);
+    if (assignment === undefined && chains.get(DEFAULT_POOL)!.pool.size === 0) return undefined;
+    const prefix = leaseFrom(chains, assignment?.name ?? DEFAULT_POOL);
+    return typeof prefix === 'string' ? prefix : this.#prefixLease(prefix);
   }
 
-  #configurePrefixes(
-    chains: Map<string, Chain<PrefixPool>>,
-    pools: PrefixPools | undefined,
-    { prefixes: reserved }: Reservations,
-  ): void {
-    const { prefixLength, pool = [], pools: named = [] } = pools ?? { prefixLength: 64 };
-    const wanted = [{ name: DEFAULT, prefixes: pool, next: undefined }, ...named];
+  #prefixLease(prefix: Ipv6Prefix): Lease<Ipv6Prefix> {
+    const release = (): void => {
+      this.#link.get(DEFAULT_POOL)!.pool.release(prefix);
+      // Pools may have changed since it was leased, and a fixed one may have been in the way of several.
+      for (const chains of [this.#link, this.#delegated]) for (const { pool } of chains.values()) pool.regain(prefix);
+    };
+    return { value: prefix, release };
+  }
+
+  #configurePrefixes(chains: Chains<PrefixPool>, pools: PrefixPools | undefined, { prefixes }: Reservations): void {
+    const { prefixLength, pool, pools: named } = pools ?? NO_PREFIXES;
+    const wanted = [{ name: DEFAULT_POOL, prefixes: pool, next: undefined }, ...named];
     configureChains(
       chains,
       wanted,
-      entry => new PrefixPool(prefixLength, entry?.prefixes ?? [], reserved),
-      (existing, entry) => existing.configure(entry?.prefixes ?? [], reserved),
+      () => new PrefixPool(prefixLength, [], [], this.#prefixes),
+      (existing, entry) => existing.configure(entry?.prefixes ?? [], prefixes, prefixLength),
     );
   }
 }
+
+const NO_PREFIXES: PrefixPools = { prefixLength: 64, pool: [], pools: [] };
 
 interface Named {
   readonly name: string;
   readonly next: string | undefined;
 }
 
-/** Pools that were there keep their leases; those that are not wanted any more have nothing left to give. */
+/** Pools that are not wanted any more have nothing left to give. */
 function configureChains<P, W extends Named>(
-  chains: Map<string, Chain<P>>,
+  chains: Chains<P>,
   wanted: readonly W[],
-  create: (entry: W | undefined) => P,
-  change: (pool: P, entry: W | undefined) => void,
+  create: () => P,
+  configure: (pool: P, entry: W | undefined) => void,
 ): void {
   const byName = new Map(wanted.map(entry => [entry.name, entry]));
+  for (const { name } of wanted) if (!chains.has(name)) chains.set(name, { pool: create(), next: undefined });
   for (const [name, chain] of chains) {
     const entry = byName.get(name);
-    change(chain.pool, entry);
+    configure(chain.pool, entry);
     chain.next = entry?.next;
   }
-  for (const entry of wanted) {
-    if (!chains.has(entry.name)) chains.set(entry.name, { pool: create(entry), next: entry.next });
-  }
-}
-
-interface Leasable<T> {
-  lease(): T | undefined;
-  release(value: T): void;
 }
 
 /** From this pool, or from those that help it out. */
-function leaseFrom<T>(chains: ReadonlyMap<string, Chain<Leasable<T>>>, first: string): Lease<T> | LeaseFailure {
+function leaseFrom<T>(chains: Chains<{ lease(): T | undefined }>, first: string): T | LeaseFailure {
   if (!chains.has(first)) return 'unknown-pool';
   for (let chain = chains.get(first); chain !== undefined; chain = chains.get(chain.next ?? '')) {
-    const { pool } = chain;
-    const value = pool.lease();
-    if (value !== undefined) return { value, release: () => pool.release(value) };
+    const value = chain.pool.lease();
+    if (value !== undefined) return value;
   }
   return 'pool-exhausted';
 }
