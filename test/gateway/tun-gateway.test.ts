@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Namespace, namespacesUnavailable } from '../tun/namespace.ts';
+import type { HostileReport } from './hostile-packets.ts';
 import type { ThousandReport } from './thousand-tunnels.ts';
 import type { VanishReport } from './vanishing-clients.ts';
 import type { FaultReport } from './worker-faults.ts';
@@ -47,6 +48,21 @@ test(
     }
   },
 );
+
+test('packets of every kind pass unharmed in both directions, and noise harms nobody', { skip }, async t => {
+  const { rounds, noise, drops, ...after } = (await runInNamespace('hostile-packets.js')) as HostileReport;
+  for (const [direction, { sent, arrived, onDevice, faults }] of Object.entries(rounds)) {
+    assert.ok(sent > 1000);
+    assert.deepEqual({ arrived, faults }, { arrived: sent, faults: [] }, direction);
+    if (direction !== 'download')
+      assert.ok(onDevice < 0.95 * sent, `${direction}: ${onDevice} of ${sent} on the device`);
+  }
+  t.diagnostic(`noise: ${JSON.stringify(noise)}, dropped: ${JSON.stringify(drops)}`);
+  assert.deepEqual([noise.upload, noise.download], [5000, 5000]);
+  assert.ok(noise.taken > 1000);
+  assert.ok(drops['malformed']! > 100, 'noise arrived at the packet path');
+  assert.deepEqual(after, { restarts: [0], sessionsUp: 2, exitCode: 0 });
+});
 
 test('a client that is killed, ends, or loses its cable leaves neither lease nor route', { skip }, async () => {
   const gateway = new Namespace('vg');

@@ -19,7 +19,10 @@ for (const { name, create } of implementations) {
     const path = create();
     fc.assert(
       fc.property(Traffic, ({ flows, turns }) => {
-        const { packets, flowOf } = interleave(flows.map(packetsOf), turns);
+        const { packets, flowOf } = interleave(
+          flows.map((flow, index) => packetsOf(flow, index)),
+          turns,
+        );
         const supers = coalesce(path, packets);
         const result = supers.flatMap(split);
         for (const [index] of flows.entries()) {
@@ -37,7 +40,10 @@ for (const { name, create } of implementations) {
     const path = create();
     fc.assert(
       fc.property(Traffic, ({ flows, turns }) => {
-        const { packets } = interleave(flows.map(packetsOf), turns);
+        const { packets } = interleave(
+          flows.map((flow, index) => packetsOf(flow, index)),
+          turns,
+        );
         const supers = coalesce(path, packets).filter(superPacket => superPacket.packets > 1);
         for (const superPacket of supers) {
           const segments = segment(path, superPacket);
@@ -70,7 +76,10 @@ for (const { name, create } of implementations) {
     const path = create();
     fc.assert(
       fc.property(Traffic, ({ flows, turns }) => {
-        const { packets } = interleave(flows.map(packetsOf), turns);
+        const { packets } = interleave(
+          flows.map((flow, index) => packetsOf(flow, index)),
+          turns,
+        );
         coalesce(path, packets);
         const end = path.inputAt + path.inputLength;
         const tunEnd = path.tunAt + path.tunSlots * path.tunStride;
@@ -100,7 +109,10 @@ test('the builds and the twin make the same super-packets', () => {
   const paths = implementations.map(({ create }) => create());
   fc.assert(
     fc.property(Traffic, fc.nat(3), ({ flows, turns }, kinds) => {
-      const { packets } = interleave(flows.map(packetsOf), turns);
+      const { packets } = interleave(
+        flows.map((flow, index) => packetsOf(flow, index)),
+        turns,
+      );
       const [first, ...others] = paths.map(path => coalesce(path, packets, kinds));
       for (const other of others) assert.deepEqual(other, first);
     }),
@@ -116,7 +128,10 @@ test('the builds and the twin agree on 5000 packets with random damage, and none
   let total = 0;
   fc.assert(
     fc.property(Traffic, Damage, Cut, Noise, ({ flows, turns }, damage, cuts, noises) => {
-      const packets = interleave(flows.map(packetsOf), turns).packets.map(packet => packet.slice());
+      const packets = interleave(
+        flows.map((flow, index) => packetsOf(flow, index)),
+        turns,
+      ).packets.map(packet => packet.slice());
       const pick = (index: number): number => index % packets.length;
       for (const [index, at, value] of damage) {
         // The source decides which flows a packet with hidden ports holds back. The builds know it by 10 bits, the twin by 32.

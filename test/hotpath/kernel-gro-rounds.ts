@@ -39,7 +39,10 @@ function generate(count: number, keep: (flow: Flow) => Flow['mishaps'], sizes?: 
       const size = sizes?.[flow.size % sizes.length] ?? flow.size;
       return { ...flow, size, mishaps: keep(flow) };
     });
-    return interleave(kept.map(packetsOf), turns).packets;
+    return interleave(
+      kept.map((flow, index) => packetsOf(flow, index)),
+      turns,
+    ).packets;
   });
 }
 

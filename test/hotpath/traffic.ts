@@ -40,8 +40,11 @@ export const Traffic = fc.record({
   turns: fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 9 })), { maxLength: 60 }),
 });
 
-/** The packets of flow number `flow`: each goes on where the one before ended, as far as its mishap lets it. */
-export function packetsOf({ version, isTcp, hasTimestamps, size, mayFragment, sequence, mishaps }: Flow, flow: number) {
+/**
+ * The packets of flow number `flow`, from the address with last byte `source`: each goes on where the one before ended, as far as its mishap lets it.
+ */
+export function packetsOf(shape: Flow, flow: number, source = 10 + flow): Uint8Array[] {
+  const { version, isTcp, hasTimestamps, size, mayFragment, sequence, mishaps } = shape;
   let next = sequence;
   let clock = 1;
   let acknowledgment = 100;
@@ -54,7 +57,7 @@ export function packetsOf({ version, isTcp, hasTimestamps, size, mayFragment, se
     const length = kind === 'empty' ? 0 : kind === 'short' ? Math.ceil(size / 2) : size;
     const fields: Fields = {
       version,
-      source: 10 + flow,
+      source,
       sourcePort: 50_000 + flow,
       options: hasTimestamps ? timestamps(clock) : new Uint8Array(0),
       sequence: kind === 'repeated' ? (next - size) >>> 0 : next,
