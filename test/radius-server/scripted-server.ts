@@ -59,6 +59,11 @@ export class ScriptedServer {
     return this.#socket.address().port;
   }
 
+  /** Without repetitions. */
+  get distinctRequests(): number {
+    return new Set(this.requests.map(({ from, datagram }) => `${from.port} ${String(datagram)}`)).size;
+  }
+
   /** How a client is told of this server. */
   options(changes: Partial<RadiusServerOptions> = {}): RadiusServerOptions {
     return {

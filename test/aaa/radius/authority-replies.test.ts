@@ -173,9 +173,9 @@ describe('EAP', () => {
     const radius = authority(t, [first.options({ deadTimeMs: 0 }), second.options()]);
     assert.equal((await decide(radius, eap(1))).kind, 'challenge');
     first.script = challenge;
-    const asked = first.requests.length;
+    const asked = first.distinctRequests;
     assert.equal((await decide(radius, eap(13))).kind, 'challenge');
-    assert.deepEqual([first.requests.length, second.requests.length], [asked, 2]);
+    assert.deepEqual([first.distinctRequests, second.distinctRequests], [asked, 2]);
   });
 
   const broken: [name: string, code: number, packet: Uint8Array | undefined, reason: string][] = [
@@ -210,7 +210,7 @@ describe('a server', () => {
   });
 
   test('that answers when it was given up is not listened to', async t => {
-    const { radius, server } = await setup(t, () => {}, { timeoutMs: 30, retries: 0 });
+    const { radius, server } = await setup(t, () => {}, { timeoutMs: 200, retries: 0 });
     assert.equal(reasonOf(await decide(radius, PAP)), 'radius-timeout');
     const [late] = server.requests;
     late!.send(late!.reply(RadiusCode.AccessAccept));
@@ -231,7 +231,7 @@ describe('a server', () => {
         reply.set(hash.update(reply.subarray(20)).update(SCRIPTED_SECRET).digest(), 4);
         request.send(reply);
       },
-      { timeoutMs: 30, retries: 0 },
+      { timeoutMs: 300, retries: 0 },
     );
     assert.equal(reasonOf(await decide(radius, PAP)), 'radius-wrong-message-authenticator');
     assert.equal(radius.status()[0]?.badReplies['wrong-message-authenticator'], 1);
@@ -296,7 +296,7 @@ function authority(
   servers: RadiusOptions['servers'],
   changes: Partial<RadiusOptions> = {},
 ): RadiusAuthority {
-  const options = { ...radiusOptions(1), timeoutMs: 50, retries: 2, authBudgetMs: 10_000, ...changes, servers };
+  const options = { ...radiusOptions(1), timeoutMs: 200, retries: 2, authBudgetMs: 10_000, ...changes, servers };
   const radius = new RadiusAuthority(options, pino({ level: 'silent' }));
   t.after(() => radius.close());
   return radius;
