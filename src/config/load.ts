@@ -51,13 +51,19 @@ export function loadConfig(file: string, now = new Date()): LoadedConfig {
       network,
       aaa,
       session: { timeout: session.timeout, idleTimeout: session.idleTimeout },
-      hooks: { ...hooks, up: hooks.up, down: hooks.down },
+      hooks: { ...hooks, up: program(hooks.up, base), down: program(hooks.down, base) },
       limits: limitsOf(parsed),
       admin,
       log: parsed.log,
     },
     warnings: findings.warnings,
   };
+}
+
+/** A program that is named by a path lies beside the file, as all paths do; one without a slash is looked for in PATH. */
+function program(command: readonly string[] | undefined, base: string): readonly string[] | undefined {
+  const [name = '', ...args] = command ?? [];
+  return command && [name.includes('/') ? resolve(base, name) : name, ...args];
 }
 
 /** Only the admin section, so that a command needs no right to read the keys of the gateway. @throws ConfigError */
