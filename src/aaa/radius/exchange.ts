@@ -100,12 +100,13 @@ export class Exchange {
   #send(): void {
     this.#socket.send(this.#packet);
     const leftMs = Math.max(0, this.#deadline - performance.now());
-    this.#timer = setTimeout(() => this.#silence(), Math.min(this.#pauseMs, leftMs));
+    // Decided here: a timer of a busy loop may be early, and its time is not compared with the deadline again.
+    const isLast = this.#retriesLeft === 0 || leftMs <= this.#pauseMs;
+    this.#timer = setTimeout(() => this.#silence(isLast), Math.min(this.#pauseMs, leftMs));
   }
 
-  #silence(): void {
-    // Timers may be early by less than a millisecond.
-    if (this.#retriesLeft === 0 || this.#deadline - performance.now() < 1) {
+  #silence(isLast: boolean): void {
+    if (isLast) {
       this.#end({ kind: 'failed', reason: 'timeout', badReply: this.#badReply });
       return;
     }
