@@ -170,8 +170,8 @@ export class RadiusServer {
     } else if (outcome.reason === 'timeout') {
       this.counters.timeouts++;
       const waitedMs = performance.now() - sentAt;
-      // A request that had hardly time left says nothing about the server.
-      if (this.#heardAt < sentAt && waitedMs >= this.#retransmission.timeoutMs) this.#die();
+      // A request that had hardly time left says nothing about the server; jitter alone leaves it nine tenths.
+      if (this.#heardAt < sentAt && waitedMs >= this.#retransmission.timeoutMs / 2) this.#die();
       else if (this.#state === 'probing') this.#state = 'dead';
     }
     return outcome;

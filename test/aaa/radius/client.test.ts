@@ -219,6 +219,19 @@ describe('several servers', () => {
     assert.deepEqual(states(client), ['alive']);
   });
 
+  test('are dead after one request without repetitions, but not for one that came with hardly any time', async () => {
+    const server = await listen(silent);
+    const patient = clientOf([server.options()], { timeoutMs: 1_000, retries: 0 });
+    assert.equal((await ask(patient, { budgetMs: 20 })).kind, 'failed');
+    assert.deepEqual(states(patient), ['alive']);
+    // Jitter makes every other pause shorter than the configured one.
+    for (let count = 0; count < 8; count++) {
+      const client = clientOf([server.options()], { timeoutMs: 30, retries: 0 });
+      await ask(client);
+      assert.deepEqual(states(client), ['dead']);
+    }
+  });
+
   test('do not get a request that belongs to another one', async () => {
     const [first, second] = [await listen(accept), await listen(accept)];
     const client = clientOf([first.options(), second.options()]);
