@@ -66,7 +66,7 @@ export interface Dhcpv6Message {
   readonly options: readonly Dhcpv6Option[];
 }
 
-/** The whole of a UDP datagram. Data are views. */
+/** The whole of a UDP datagram. */
 export function parseDhcpv6(bytes: Uint8Array): Dhcpv6Message | WireError {
   if (bytes.length < MESSAGE_HEADER_LENGTH) return WireError.Truncated;
   const options = parseDhcpv6Options(bytes.subarray(MESSAGE_HEADER_LENGTH));
@@ -91,7 +91,7 @@ export function parseDhcpv6Options(data: Uint8Array): Dhcpv6Option[] | WireError
     if (from > data.length) return WireError.Truncated;
     const end = from + view.getUint16(at + 2);
     if (end > data.length) return WireError.Truncated;
-    options.push({ code: view.getUint16(at), data: data.subarray(from, end) });
+    options.push({ code: view.getUint16(at), data: data.slice(from, end) });
     at = end;
   }
   return options;
