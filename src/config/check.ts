@@ -28,6 +28,10 @@ function describe(issue: z.core.$ZodIssue, source: YamlSource, schema: z.ZodType
     const isMissing = path.length > 0 && !source.document.hasIn(path);
     return [problemAt(source, path, isMissing ? REQUIRED : `must be ${CONTAINERS[issue.expected] ?? issue.expected}`)];
   }
+  if (issue.code === 'invalid_key') {
+    const [reason] = issue.issues;
+    return reason === undefined ? [] : describe({ ...reason, path: issue.path }, source, schema);
+  }
   if (issue.code === 'too_small') return [problemAt(source, path, 'must not be empty')];
   const accepted: unknown = issue.code === 'custom' ? issue.params?.['accepted'] : undefined;
   return [problemAt(source, path, issue.message, typeof accepted === 'string' ? accepted : undefined)];
@@ -40,14 +44,13 @@ function knownKeys(schema: z.ZodType, path: KeyPath): string[] {
   for (const step of path) {
     if (inner instanceof z.ZodObject && typeof step === 'string') inner = unwrap(inner.shape[step]);
     else if (inner instanceof z.ZodArray) inner = unwrap(inner.element);
+    else if (inner instanceof z.ZodRecord) inner = unwrap(inner.valueType);
   }
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
 function unwrap(schema: unknown): unknown {
-  let inner = schema;
-  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
-    inner = inner.unwrap();
-  }
-  return inner;
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return unwrap(schema.unwrap());
+  return schema instanceof z.ZodPipe ? unwrap(schema.out) : schema;
 }

@@ -96,11 +96,15 @@ const limits = z.strictObject({
       halfOpen: integer(1, 1_000_000).optional(),
     })
     .optional(),
+  // A number alone is short for the section with that many sessions.
   perUser: z
-    .strictObject({
-      sessions: integer(1, 1_000_000),
-      policy: oneOf(['deny', 'replace']).default('deny'),
-    })
+    .preprocess(
+      value => (typeof value === 'number' ? { sessions: value } : value),
+      z.strictObject({
+        sessions: integer(1, 1_000_000),
+        policy: oneOf(['deny', 'replace']).default('deny'),
+      }),
+    )
     .optional(),
 });
 

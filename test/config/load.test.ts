@@ -109,7 +109,13 @@ network:
   mssClamp: false
   antiSpoofing: false
 aaa: { method: users, users: /etc/users.yaml }
-limits: { maxSessions: 10, maxHalfOpen: 5 }
+session: { timeout: 8h, idleTimeout: 15m }
+hooks: { up: [/usr/local/bin/up, now], down: /usr/local/bin/down, timeLimit: 3s, concurrency: 4 }
+limits:
+  maxSessions: 10
+  maxHalfOpen: 5
+  perAddress: { rate: 3, burst: 9, halfOpen: 2 }
+  perUser: { sessions: 2, policy: replace }
 admin: { listen: 0.0.0.0:9000, tokenFile: token }
 log: { level: debug, format: pretty }
 `,
@@ -128,7 +134,30 @@ log: { level: debug, format: pretty }
       { first: 0x0a01_0001, last: 0x0a01_0002 },
     ]);
     assert.equal(config.admin.token, 'abcdefgh12345678');
-    assert.equal(config.limits.maxSessions, 10);
+    assert.deepEqual(config.session, { timeout: 28_800_000, idleTimeout: 900_000 });
+    assert.deepEqual(config.hooks, {
+      up: ['/usr/local/bin/up', 'now'],
+      down: ['/usr/local/bin/down'],
+      timeLimit: 3000,
+      concurrency: 4,
+    });
+    assert.deepEqual(config.limits, {
+      maxSessions: 10,
+      maxHalfOpen: 5,
+      perAddress: { rate: 3, burst: 9, halfOpen: 2 },
+      perUser: { sessions: 2, policy: 'replace' },
+    });
+  });
+
+  test('that limits addresses and users in short gets the rest of each limit', context => {
+    const space = prepared(context);
+    const file = space.write(
+      'gateway.yaml',
+      `${TLS}\nlimits: { maxHalfOpen: 70, perAddress: { rate: 5 }, perUser: 3 }`,
+    );
+    const { perAddress, perUser } = loadConfig(file).config.limits;
+    assert.deepEqual(perAddress, { rate: 5, burst: 10, halfOpen: 70 });
+    assert.deepEqual(perUser, { sessions: 3, policy: 'deny' });
   });
 
   const refused: readonly [what: string, text: string, ...messages: string[]][] = [
@@ -261,6 +290,31 @@ log: { level: debug, format: pretty }
       'RADIUS without a server',
       `${TLS}\naaa: { method: radius }`,
       'gateway.yaml:2: aaa.method: radius needs the section aaa.radius',
+    ],
+    [
+      'an unknown key of a limit',
+      `${TLS}\nlimits:\n  perUser: { sessions: 1, burst: 2 }`,
+      'gateway.yaml:3: limits.perUser.burst: unknown key; accepted: sessions, policy',
+    ],
+    [
+      'a limit of no session',
+      `${TLS}\nlimits: { perUser: 0 }`,
+      'gateway.yaml:2: limits.perUser.sessions: 0 cannot be used; accepted: a whole number from 1 to 1000000',
+    ],
+    [
+      'a limit of addresses without its rate',
+      `${TLS}\nlimits: { perAddress: { burst: 5 } }`,
+      'gateway.yaml:2: limits.perAddress.rate: is required; accepted: a whole number from 1 to 1000000',
+    ],
+    [
+      'a session timeout without its unit',
+      `${TLS}\nsession: { timeout: 60 }`,
+      'gateway.yaml:2: session.timeout: 60 has no unit; accepted: a number with its unit (ms, s, m or h), from 1s to 8760h',
+    ],
+    [
+      'a hook of no words',
+      `${TLS}\nhooks: { up: [] }`,
+      'gateway.yaml:2: hooks.up: a list cannot be used; accepted: a program, or a list of a program and its arguments',
     ],
     [
       'an IPv6 prefix with host bits',
