@@ -18,6 +18,7 @@ import type { DevicesReport, DevicesRequest } from './tunnel-devices.ts';
 
 /** The gateway's address in the tunnels. */
 export const INNER_GATEWAY = '10.66.0.1';
+export const INNER_GATEWAY6 = 'fd66::1';
 export const OUTER = { gateway: '192.0.2.1', client: '192.0.2.2', device: 'outer' } as const;
 export const TUNNEL_MTU = 1400;
 const FIRST_SERVER_PORT = 5201;
@@ -27,6 +28,8 @@ export interface TunnelDevices {
   readonly pid: number;
   /** One for each tunnel. */
   readonly addresses: readonly string[];
+  /** Likewise, of IPv6. */
+  readonly addresses6: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -72,7 +75,12 @@ export class KernelTestbed {
         {
           listen: [{ address: `${OUTER.gateway}:443` }],
           workers: 1,
-          network: { mode: 'tun', device: 'sstp', ipv4: { pool: ['10.66.0.0/16'], gateway: INNER_GATEWAY } },
+          network: {
+            mode: 'tun',
+            device: 'sstp',
+            ipv4: { pool: ['10.66.0.0/16'], gateway: INNER_GATEWAY },
+            ipv6: { pool: ['fd66:0:0:1000::/52'], gateway: INNER_GATEWAY6 },
+          },
         },
         'rsa',
         users,
@@ -114,15 +122,19 @@ export class KernelTestbed {
   async openTunnels(count: number, user = USER): Promise<TunnelDevices> {
     const request: DevicesRequest = { target: { ...this.target, user }, count, first: this.#devices, mtu: TUNNEL_MTU };
     this.#devices += count;
-    const [child, { addresses }] = await startScript<DevicesReport>(this.clientSide, 'tunnel-devices', request);
+    const [child, { addresses, addresses6 }] = await startScript<DevicesReport>(
+      this.clientSide,
+      'tunnel-devices',
+      request,
+    );
     this.#children.push(child);
-    return { pid: child.pid, addresses, stop: () => child.stop() };
+    return { pid: child.pid, addresses, addresses6, stop: () => child.stop() };
   }
 
   /** iperf3 on the network behind the gateway, for as many transfers at a time. */
-  async openServers(count: number): Promise<IperfServers> {
+  async openServers(count: number, address: string = INNER_GATEWAY): Promise<IperfServers> {
     const ports = Array.from({ length: count }, (_, index) => FIRST_SERVER_PORT + index);
-    const servers = await startServers(this.gatewaySide, INNER_GATEWAY, ports);
+    const servers = await startServers(this.gatewaySide, address, ports);
     this.#children.push(...servers);
     return { ports, pids: servers.map(server => server.pid) };
   }

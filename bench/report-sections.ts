@@ -21,6 +21,7 @@ export interface Section {
 }
 
 const tunnels = ({ tunnels: count }: Row): string => `${String(count)} ${Number(count) === 1 ? 'tunnel' : 'tunnels'}`;
+const familyTunnels = (row: Row): string => `${String(row['family'])}, ${tunnels(row)}`;
 const isUnlimited = (row: Row): boolean => String(row['path']).startsWith('as fast');
 
 export const SECTIONS: readonly Section[] = [
@@ -50,10 +51,10 @@ each of many connections sends at a time, the more each byte costs. A TLS call i
       {
         name: 'tcp-cpu',
         title: 'Gateway CPU seconds per GB',
-        label: tunnels,
+        label: familyTunnels,
         series: { by: 'direction', value: 'gateway CPU s/GB' },
       },
-      { name: 'tcp-rate', title: 'Gbit/s', label: tunnels, series: { by: 'direction', value: 'Gbit/s' } },
+      { name: 'tcp-rate', title: 'Gbit/s', label: familyTunnels, series: { by: 'direction', value: 'Gbit/s' } },
     ],
   },
   {

@@ -9,7 +9,7 @@ import type { Benchmark, Row } from './benchmark.ts';
 import { filling, readMetrics } from './gateway-metrics.ts';
 import { DIRECTIONS, transfer } from './iperf.ts';
 import type { Direction } from './iperf.ts';
-import { INNER_GATEWAY, KernelTestbed } from './kernel-testbed.ts';
+import { INNER_GATEWAY, INNER_GATEWAY6, KernelTestbed } from './kernel-testbed.ts';
 import type { TunnelDevices } from './kernel-testbed.ts';
 import { limitsFrom, withShare } from './limits.ts';
 import { cpuSeconds } from './process-cpu.ts';
@@ -18,6 +18,8 @@ import { median } from './statistics.ts';
 const FULL = { tunnels: [1, 8, 64], seconds: 10, rounds: 5 } as const;
 const QUICK = { tunnels: [1, 8], seconds: 1, rounds: 1 } as const;
 const GIGA = 1e9;
+const FAMILIES = ['IPv4', 'IPv6'] as const;
+type Family = (typeof FAMILIES)[number];
 
 interface Sample {
   readonly gigabitsPerSecond: number;
@@ -38,31 +40,34 @@ export const tcp: Benchmark = async ({ quick, flags, report: show }) => {
   const results = [];
   try {
     const { ports } = await testbed.openServers(Math.max(...tunnels));
+    await testbed.openServers(Math.max(...tunnels), INNER_GATEWAY6);
     for (const count of tunnels) {
       const devices = await testbed.openTunnels(count);
-      const samples: Record<Direction, Sample[]> = { upload: [], download: [] };
-      for (let round = 1; round <= rounds; round++) {
+      for (const family of FAMILIES) {
+        const samples: Record<Direction, Sample[]> = { upload: [], download: [] };
+        for (let round = 1; round <= rounds; round++) {
+          for (const direction of DIRECTIONS) {
+            console.error(`  ${count} tunnels, ${family}, ${direction}, ${seconds} s, round ${round} of ${rounds}`);
+            samples[direction].push(await measure(testbed, devices, family, ports, direction, seconds));
+          }
+        }
         for (const direction of DIRECTIONS) {
-          console.error(`  ${count} tunnels, ${direction}, ${seconds} s, round ${round} of ${rounds}`);
-          samples[direction].push(await measure(testbed, devices, ports, direction, seconds));
+          const middle = medians(samples[direction]);
+          results.push({ family, tunnels: count, direction, ...middle, samples: samples[direction] });
+          report({
+            family,
+            tunnels: count,
+            direction,
+            'Gbit/s': middle.gigabitsPerSecond,
+            'gateway CPU s/GB': middle.gatewayCpuPerGb,
+            'gateway CPU %': middle.gatewayLoad * 100,
+            'packets/TUN call': middle.packetsPerDeviceCall,
+            'bytes/TLS call': middle.bytesPerTlsCall,
+            'client CPU s/GB': middle.clientCpuPerGb,
+          });
         }
       }
       await devices.stop();
-      for (const direction of DIRECTIONS) {
-        const middle = medians(samples[direction]);
-        results.push({ family: 'IPv4', tunnels: count, direction, ...middle, samples: samples[direction] });
-        report({
-          family: 'IPv4',
-          tunnels: count,
-          direction,
-          'Gbit/s': middle.gigabitsPerSecond,
-          'gateway CPU s/GB': middle.gatewayCpuPerGb,
-          'gateway CPU %': middle.gatewayLoad * 100,
-          'packets/TUN call': middle.packetsPerDeviceCall,
-          'bytes/TLS call': middle.bytesPerTlsCall,
-          'client CPU s/GB': middle.clientCpuPerGb,
-        });
-      }
     }
     return { unit: 'GB = 10^9 bytes of TCP payload; medians of rounds', seconds, rounds, results };
   } finally {
@@ -73,16 +78,19 @@ export const tcp: Benchmark = async ({ quick, flags, report: show }) => {
 async function measure(
   { gateway, gatewaySide, clientSide }: KernelTestbed,
   devices: TunnelDevices,
+  family: Family,
   ports: readonly number[],
   direction: Direction,
   seconds: number,
 ): Promise<Sample> {
+  const [addresses, server] =
+    family === 'IPv4' ? [devices.addresses, INNER_GATEWAY] : [devices.addresses6, INNER_GATEWAY6];
   const metrics = await readMetrics(gatewaySide, gateway);
   const start = performance.now();
   const before = { gateway: cpuSeconds(gateway.pid), client: cpuSeconds(devices.pid) };
   const transfers = await Promise.all(
-    devices.addresses.map((address, index) =>
-      transfer({ from: clientSide, address, server: INNER_GATEWAY, port: ports[index]!, direction, seconds }),
+    addresses.map((address, index) =>
+      transfer({ from: clientSide, address, server, port: ports[index]!, direction, seconds }),
     ),
   );
   const elapsed = (performance.now() - start) / 1000;

@@ -17,12 +17,13 @@ describe('bench report', () => {
       page.text,
       /`npm run bench -- tcp` on 2 x Test CPU, Linux 6\.1, Node 20\.1; 2026-01-02, commit abc123\./,
     );
-    assert.match(page.text, /^\| +1 \| upload +\| +2\.50 \| +80 \|$/m, 'a share of the limit is added');
+    assert.match(page.text, /^\| IPv6 +\| +1 \| upload +\| +2\.50 \| +80 \|$/m, 'a share of the limit is added');
     assert.match(page.text, /!\[Gateway CPU seconds per GB\]\(performance\/tcp-cpu\.svg\)/);
     const chart = page.file('docs/performance/tcp-cpu.svg');
     assert.match(chart, /^<svg xmlns=/);
     assert.match(chart, /prefers-color-scheme: dark/);
-    for (const text of ['1 tunnel', 'upload', 'download', '2.5', '1.25']) assert.ok(chart.includes(`>${text}<`), text);
+    for (const text of ['IPv6, 1 tunnel', 'upload', 'download', '2.5', '1.25'])
+      assert.ok(chart.includes(`>${text}<`), text);
   });
 
   test('takes the latest full run before any quick one, which it marks', t => {
@@ -30,7 +31,7 @@ describe('bench report', () => {
     const old = { ...run('tcp', [tcpRow(1, 'upload', 9)]), date: '2025-01-01T00:00:00.000Z' };
     const quick = { ...run('tcp', [tcpRow(1, 'upload', 7)]), quick: true, date: '2027-01-01T00:00:00.000Z' };
     const { text } = report(t, [old, run('tcp', rows), quick]);
-    assert.match(text, /^\| +1 \| upload +\| +1 \|$/m);
+    assert.match(text, /^\| IPv6 +\| +1 \| upload +\| +1 \|$/m);
     assert.doesNotMatch(text, /quick run/);
     assert.match(report(t, [quick]).text, /a quick run: the numbers are rough/);
   });
@@ -64,7 +65,7 @@ function run(benchmark: string, rows: readonly object[], results: object = {}) {
 }
 
 function tcpRow(tunnels: number, direction: string, cpu: number) {
-  return { tunnels, direction, 'gateway CPU s/GB': cpu };
+  return { family: 'IPv6', tunnels, direction, 'gateway CPU s/GB': cpu };
 }
 
 /** A gateway's least cost comes to 2 s/GB for uploads: TLS 1.5, and half of a copy. */
