@@ -9,11 +9,13 @@ import type { Logger } from './log.ts';
 import { ListenError, probeListen } from './supervisor/listen-probe.ts';
 import { openNetwork } from './supervisor/network.ts';
 import { Pools } from './supervisor/pools.ts';
-import { Supervisor } from './supervisor/supervisor.ts';
+import { type GatewayFiles, Supervisor } from './supervisor/supervisor.ts';
 
 export interface GatewayOptions {
   readonly config: Config;
   readonly users: UsersFile;
+  /** Reads the files again, for a reload; without it there is nothing to read. @throws ConfigError */
+  readonly load?: () => Promise<GatewayFiles>;
   readonly version: string;
   readonly log: Logger;
   /** The workers' file when it is not the usual one. */
@@ -49,6 +51,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     pools: new Pools(config.network, users.reservations()),
     network,
     hotpath,
+    load: options.load ?? (() => Promise.resolve({ config, users, warnings: [] })),
     ...(workerFile === undefined ? {} : { workerFile }),
   });
   const admin = new AdminServer({ listen: config.admin.listen, token: config.admin.token, view: supervisor, log });

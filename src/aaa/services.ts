@@ -1,4 +1,5 @@
 /** Who decides, who is told, and who may interfere: the parts of AAA as the configuration wants them. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { AccountedTraffic, Accounting } from './accounting.ts';
@@ -12,19 +13,38 @@ import { usersAuthority } from './users-authority.ts';
 import type { UsersFile } from './users.ts';
 
 export class AaaServices {
-  readonly authority: Authority;
-  readonly #config: Config;
+  /** Asks whoever decides at that moment. */
+  readonly authority: Authority = {
+    decide: request => this.#current.decide(request),
+    forget: session => this.#current.forget(session),
+    close: () => this.#current.close(),
+  };
   readonly #log: Logger;
-  readonly #radiusAuthority: RadiusAuthority | undefined;
+  #config: Config;
+  #current: Authority;
+  #radiusAuthority: RadiusAuthority | undefined;
   #accounting: RadiusAccounting | undefined;
   #authorization: DynamicAuthorization | undefined;
 
   constructor(config: Config, users: UsersFile, log: Logger) {
-    const { method, radius } = config.aaa;
     this.#config = config;
     this.#log = log;
-    this.#radiusAuthority = method === 'radius' && radius ? new RadiusAuthority(radius, log) : undefined;
-    this.authority = this.#radiusAuthority ?? usersAuthority(users);
+    this.#radiusAuthority = this.#newRadiusAuthority(config);
+    this.#current = this.#radiusAuthority ?? usersAuthority(users);
+  }
+
+  /** Other users and servers from now on. A conversation with a server that is not asked any more ends with a refusal. */
+  configure(config: Config, users: UsersFile): void {
+    const { method, radius } = config.aaa;
+    const isSame = method === this.#config.aaa.method && isDeepStrictEqual(radius, this.#config.aaa.radius);
+    this.#config = config;
+    if (isSame && method === 'radius') return;
+    if (!isSame && radius !== undefined) this.#accounting?.configure(radius);
+    const retired = this.#current;
+    this.#radiusAuthority = this.#newRadiusAuthority(config);
+    this.#current = this.#radiusAuthority ?? usersAuthority(users);
+    // Who has been asked already may still answer.
+    setTimeout(() => void retired.close(), radius?.authBudgetMs ?? 0).unref();
   }
 
   /** Begins accounting, where there is any. @throws the system's error when the state directory cannot be used */
@@ -48,6 +68,10 @@ export class AaaServices {
   close(): void {
     this.#authorization?.close();
     this.#authorization = undefined;
+  }
+
+  #newRadiusAuthority({ aaa: { method, radius } }: Config): RadiusAuthority | undefined {
+    return method === 'radius' && radius ? new RadiusAuthority(radius, this.#log) : undefined;
   }
 
   metrics(): MetricFamily[] {

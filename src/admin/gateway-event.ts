@@ -22,4 +22,10 @@ export type GatewayOccurrence =
     }
   | { readonly type: 'worker-lost'; readonly worker: number; readonly error: string; readonly sessions: number }
   | { readonly type: 'worker-ready'; readonly worker: number }
+  | {
+      readonly type: 'reload';
+      readonly ok: boolean;
+      readonly needsRestart: readonly string[];
+      readonly problems: readonly string[];
+    }
   | { readonly type: 'drain' };

@@ -70,6 +70,19 @@ export interface StatusView {
   };
 }
 
+export type ReloadView =
+  | {
+      readonly ok: true;
+      /** Keys whose new value waits for a restart. */
+      readonly needsRestart: readonly string[];
+      readonly warnings: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      /** `file:line: key: what is wrong; accepted: ...` */
+      readonly problems: readonly string[];
+    };
+
 export interface Readiness {
   readonly ready: boolean;
   /** Why not; empty when ready. */
@@ -83,6 +96,8 @@ export interface GatewayView {
   session(id: string): SessionView | undefined;
   /** Refuses new tunnels from now on; with `end` those that there are end in good order. */
   drain(end: boolean): void;
+  /** Reads the files again and applies what can be applied; a bad file changes nothing. Rejects never for what a file holds. */
+  reload(): Promise<ReloadView>;
   /** @returns a function that ends it. */
   listen(listener: (event: GatewayEvent) => void): () => void;
   /** Begins an orderly end of the session; false when there is none of this id. */

@@ -60,6 +60,7 @@ const ROUTES: readonly Route[] = [
   { path: /^\/metrics$/, methods: { GET: metrics } },
   { path: /^\/api\/v1\/status$/, methods: { GET: view => json(200, view.status()) } },
   { path: /^\/api\/v1\/drain$/, methods: { POST: drain } },
+  { path: /^\/api\/v1\/reload$/, methods: { POST: reload } },
   { path: /^\/api\/v1\/sessions$/, methods: { GET: sessions } },
   { path: /^\/api\/v1\/sessions\/([^/]+)$/, methods: { GET: session, DELETE: disconnect } },
 ];
@@ -145,6 +146,12 @@ function* sessionParts({ matched, sessions: rows }: SessionPage): Generator<stri
 function session(view: GatewayView, { parameter: id }: HandlerInput): AdminResponse {
   const row = view.session(id);
   return row === undefined ? noSession(id) : json(200, row);
+}
+
+/** 422: the files are not fit to be used, and everything is as before. */
+async function reload(view: GatewayView): Promise<AdminResponse> {
+  const result = await view.reload();
+  return json(result.ok ? 200 : 422, result);
 }
 
 function drain(view: GatewayView, { query }: HandlerInput): AdminResponse {

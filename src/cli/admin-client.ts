@@ -23,11 +23,18 @@ export class AdminClient {
     this.#token = tokenFile === undefined ? access?.token : readToken(tokenFile);
   }
 
-  /** The decoded JSON answer. @throws CommandError with a text for the user */
-  async request(method: 'GET' | 'DELETE', path: string): Promise<unknown> {
+  /**
+   * The decoded JSON answer; also to a status that the caller says it `understands`.
+   * @throws CommandError with a text for the user
+   */
+  async request(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    understands: readonly number[] = [],
+  ): Promise<unknown> {
     const response = await this.#fetch(method, path);
     const body: unknown = await response.json().catch(() => undefined);
-    if (response.ok) {
+    if (response.ok || understands.includes(response.status)) {
       if (body === undefined) throw new CommandError(`what answers at ${this.#base} is not a gateway`);
       return body;
     }

@@ -5,13 +5,15 @@ import { packageVersion } from './package-version.ts';
 import * as check from './check.ts';
 import * as connect from './connect.ts';
 import * as disconnect from './disconnect.ts';
+import * as drain from './drain.ts';
+import * as reload from './reload.ts';
 import * as serve from './serve.ts';
 import * as sessions from './sessions.ts';
 import * as status from './status.ts';
 import * as user from './user.ts';
 
 // Each of these files registers its command and loads what does the work only when it is run: --help stays quick.
-const COMMANDS = [serve, check, connect, sessions, disconnect, status, user];
+const COMMANDS = [serve, check, connect, sessions, disconnect, status, drain, reload, user];
 
 /** Runs one command line; resolves to the exit code. Everything that can go wrong is printed here and nowhere else. */
 export async function run(argv: readonly string[]): Promise<ExitCode> {

@@ -24,12 +24,19 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const interrupted = signalled();
   let gateway: Gateway;
   try {
-    gateway = await startGateway({ config, users: files.users, version: packageVersion(), log });
+    gateway = await startGateway({
+      config,
+      users: files.users,
+      version: packageVersion(),
+      log,
+      load: () => loadGateway(flags),
+    });
   } catch (error) {
     throw refusal(error);
   }
   if (flags.config === undefined) console.log(embeddedBanner(files, gateway));
   log.info({ listen: gateway.listen, adminPort: gateway.adminPort, network: gateway.networkMode }, 'gateway is up');
+  process.on('SIGHUP', () => void gateway.supervisor.reload());
   const signal = await interrupted;
   log.info({ signal }, 'gateway drains');
   await gateway.stop();

@@ -57,7 +57,7 @@ Examples:
   pwgen 16 1 | sstp-gateway user add bob --users users.yaml --password-stdin --ipv4 10.66.1.7
   sstp-gateway user list                            the users of the embedded default`;
 
-const RELOAD_HINT = 'A running gateway sees it at its next start.';
+const RELOAD_HINT = 'A running gateway sees it after `sstp-gateway reload`, or SIGHUP.';
 
 async function add(name: string, options: AddOptions): Promise<void> {
   const { file, editor } = await openEditor(options);

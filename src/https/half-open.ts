@@ -23,7 +23,8 @@ const TLS_HANDSHAKE_RECORD = 0x16;
 /** What a {@link HalfOpen} needs from its listener. */
 export interface Reception {
   readonly headerLimit: number;
-  readonly answersRefusals: boolean;
+  /** Whether what is not SSTP gets an HTTP answer. */
+  answersRefusals(): boolean;
   /** Shakes hands on a TCP socket, whose ClientHello is still to be read, with the certificate for a name; leads to {@link HalfOpen.secured} or {@link HalfOpen.handshakeFailed}. */
   startTls(tcp: Socket, serverName: string | undefined): void;
   /** Makes the connection of a finished handshake. */
@@ -180,7 +181,7 @@ export class HalfOpen implements HttpsUpper {
   #refuseClearText(first: number): void {
     const looksLikeHttp = first >= 0x41 && first <= 0x5a;
     this.#settle(looksLikeHttp ? 'plain-http' : 'not-tls');
-    if (!looksLikeHttp || !this.#reception.answersRefusals) {
+    if (!looksLikeHttp || !this.#reception.answersRefusals()) {
       this.#tcp.destroy();
       return;
     }
@@ -214,7 +215,7 @@ export class HalfOpen implements HttpsUpper {
 
   #answer(connection: TlsConnection, { status, reason }: RequestRefusal): void {
     this.#settle(reason);
-    if (this.#reception.answersRefusals || reason === 'no-capacity') connection.send(refusalAnswer(status));
+    if (this.#reception.answersRefusals() || reason === 'no-capacity') connection.send(refusalAnswer(status));
     connection.close();
   }
 

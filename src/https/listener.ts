@@ -5,6 +5,7 @@ import {
   type Server as TlsServer,
   type TLSSocket,
 } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { listenReusePort, type ListenAddress } from '../ffi/reuse-port.ts';
 import { AddressLimits, type AddressLimitOptions } from './address-limits.ts';
 import { CertificateStore, type ServerCertificate, type ServerIdentity } from './certificate-store.ts';
@@ -55,6 +56,9 @@ export interface ListenerOptions {
   readonly congestionControl?: string | undefined;
 }
 
+/** What {@link HttpsListener.configure} takes. */
+type ReloadableOption = 'certificates' | 'minVersion' | 'ciphers' | 'maxHalfOpen' | 'perAddress' | 'decoy';
+
 export interface ListenerEvents {
   /**
    * A valid SSTP request. Returns the stream's owner, or undefined to have it answered with 503. The connection takes `send` from the
@@ -67,7 +71,7 @@ export interface ListenerEvents {
 
 /** The accept event of MS-SSTP 3.1.7.2: TLS listeners whose connections have exchanged the HTTP preamble when they appear. */
 export class HttpsListener {
-  readonly #options: ListenerOptions;
+  #options: ListenerOptions;
   readonly #events: ListenerEvents;
   /** One TLS server for each set of certificates; gone with the store that has them. */
   readonly #tlsServers = new WeakMap<ServerIdentity, TlsServer>();
@@ -79,7 +83,7 @@ export class HttpsListener {
   readonly #connections = new Set<TlsConnection>();
   readonly #halfOpenByTcp = new WeakMap<Socket, HalfOpen>();
   readonly #reception: Reception;
-  readonly #addressLimits: AddressLimits | undefined;
+  #addressLimits: AddressLimits | undefined;
   #store: CertificateStore;
 
   /** @throws {CertificateError} when a certificate cannot be served. */
@@ -123,11 +127,17 @@ export class HttpsListener {
   }
 
   /**
-   * Serves other certificates from the next handshake on; connections that exist keep theirs.
-   * @throws {CertificateError} and keeps the present ones.
+   * From the next connection on; those that exist keep what they have. Addresses stay as they are.
+   * @throws {CertificateError} and changes nothing.
    */
-  setCertificates(certificates: readonly ServerCertificate[]): void {
-    this.#store = new CertificateStore(certificates, this.#options);
+  configure(changes: Pick<ListenerOptions, ReloadableOption>): void {
+    const options = { ...this.#options, ...changes };
+    this.#store = new CertificateStore(options.certificates, options);
+    // Whoever has used up a limit does not get it back by a reload.
+    if (!isDeepStrictEqual(changes.perAddress, this.#options.perAddress)) {
+      this.#addressLimits = changes.perAddress && new AddressLimits(changes.perAddress);
+    }
+    this.#options = options;
   }
 
   /** No new connections; those that exist, half-open ones included, go on. */
@@ -203,7 +213,7 @@ export class HttpsListener {
   #createReception(): Reception {
     return {
       headerLimit: this.#options.headerLimit,
-      answersRefusals: this.#options.decoy === '404',
+      answersRefusals: () => this.#options.decoy === '404',
       startTls: (tcp, serverName) => void this.#tlsServer(serverName).emit('connection', tcp),
       known: address => this.#addressLimits?.admit(address, performance.now()),
       connect: (tcp, socket, certificate, peer, upper) => this.#connect(tcp, socket, certificate, peer, upper),

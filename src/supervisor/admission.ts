@@ -15,7 +15,8 @@ import type { SessionRow, SessionTable } from './session-table.ts';
 
 export interface AdmissionOptions {
   readonly authority: Authority;
-  readonly config: Config;
+  /** The one that is in force. */
+  config(this: void): Config;
   readonly pools: Pools;
   readonly network: Network;
   readonly table: SessionTable;
@@ -90,7 +91,7 @@ export class Admission {
   /** Makes place for one more session of the user. @returns the refusal when there is none to make. */
   async #makeRoom({ user, attributes }: AcceptedDecision): Promise<Admitted | undefined> {
     const { table, config, evict } = this.#options;
-    const { sessions, policy } = config.limits.perUser;
+    const { sessions, policy } = config().limits.perUser;
     const limit = attributes.maxSessions ?? sessions;
     const present = table.ofUser(user);
     const tooMany = present.slice(0, Math.max(0, present.length - limit + 1));
@@ -105,7 +106,8 @@ export class Admission {
   }
 
   #admit(row: SessionRow, decision: AcceptedDecision): Admitted {
-    const { pools, table, config, network } = this.#options;
+    const { pools, table, network } = this.#options;
+    const config = this.#options.config();
     const { attributes } = decision;
     const { ipv6 } = config.network;
     const leases = takeLeases(pools, attributes, ipv6 !== undefined);
@@ -131,7 +133,7 @@ export class Admission {
   }
 
   #verdict(decision: AcceptedDecision, grant: Grant): AcceptedVerdict {
-    const { ipv4, ipv6 } = this.#options.config.network;
+    const { ipv4, ipv6 } = this.#options.config().network;
     const { attributes, hlak, message, hlakAlternatives, packet } = decision;
     const { interfaceId, ipv6Prefix: prefix, delegatedPrefix: delegated } = grant;
     return {
@@ -163,7 +165,7 @@ export class Admission {
   }
 
   #policy({ sessionTimeoutMs, idleTimeoutMs, rate, routes }: SessionAttributes): SessionPolicy {
-    const { timeout, idleTimeout } = this.#options.config.session;
+    const { timeout, idleTimeout } = this.#options.config().session;
     return {
       sessionTimeoutMs: sessionTimeoutMs ?? timeout,
       idleTimeoutMs: idleTimeoutMs ?? idleTimeout,

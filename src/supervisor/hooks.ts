@@ -36,7 +36,7 @@ const MAX_WAITING = 20_000;
 const STDERR_LIMIT = 500;
 
 export class Hooks {
-  readonly #options: HookOptions;
+  #options: HookOptions;
   readonly #log: Logger;
   readonly #counters = { run: 0, failed: 0, timedOut: 0, dropped: 0 };
   readonly #waiting: Run[] = [];
@@ -47,6 +47,11 @@ export class Hooks {
   constructor(options: HookOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
+  }
+
+  /** For programs that are run from now on. */
+  configure(options: HookOptions): void {
+    this.#options = options;
   }
 
   get counters(): HookCounters {

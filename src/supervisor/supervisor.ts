@@ -3,12 +3,14 @@
  * It decides about credentials and leases; packets it never sees.
  */
 import type { Logger } from 'pino';
-import type { GatewayView, Readiness, SessionView, StatusView } from '../admin/gateway-view.ts';
+import type { GatewayView, Readiness, ReloadView, SessionView, StatusView } from '../admin/gateway-view.ts';
 import type { GatewayEvent } from '../admin/gateway-event.ts';
 import type { Accounting } from '../aaa/accounting.ts';
 import type { AaaServices } from '../aaa/services.ts';
 import type { DynamicAuthorizationHandler } from '../aaa/radius/dynamic-authorization.ts';
 import { matchesSelector } from '../aaa/radius/session-selector.ts';
+import type { UsersFile } from '../aaa/users.ts';
+import { ConfigError } from '../config/config-error.ts';
 import type { Config } from '../config/schema.ts';
 import type { FromWorker, SessionTraffic } from '../worker/messages.ts';
 import { DROP_REASONS } from '../worker/worker-counters.ts';
@@ -19,6 +21,7 @@ import { Hooks } from './hooks.ts';
 import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
 import type { Pools } from './pools.ts';
+import { reloadable, restartKeys } from './restart-keys.ts';
 import { SampleWindow } from './sample-window.ts';
 import { SessionTable } from './session-table.ts';
 import { hostPort } from './session-view.ts';
@@ -36,8 +39,18 @@ export interface SupervisorOptions {
   readonly pools: Pools;
   readonly network: Network;
   readonly hotpath: WebAssembly.Module;
+  /** Reads the files of the configuration again. @throws ConfigError */
+  load(this: void): Promise<GatewayFiles>;
   /** See WorkerPoolOptions. */
   readonly workerFile?: string;
+}
+
+/** What a gateway is made of. */
+export interface GatewayFiles {
+  readonly config: Config;
+  readonly users: UsersFile;
+  /** Worth a line in the log. */
+  readonly warnings: readonly string[];
 }
 
 const CLEANUP_SAMPLES = 4096;
@@ -49,6 +62,7 @@ const DRAIN_POLL_MS = 20;
 export class Supervisor implements GatewayView {
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
+  #config: Config;
   readonly #table = new SessionTable();
   readonly #feed = new EventFeed();
   readonly #hooks: Hooks;
@@ -61,6 +75,7 @@ export class Supervisor implements GatewayView {
   readonly #startedAt = Date.now();
   #listening: string[] = [];
   #draining = false;
+  #reloading: Promise<unknown> = Promise.resolve();
   /** Every row is gone; what workers still say about them is of no interest. */
   #stopped = false;
   /** Settles `start`; undefined when it has settled. */
@@ -70,6 +85,7 @@ export class Supervisor implements GatewayView {
     const { config } = options;
     this.#options = options;
     this.#log = options.log;
+    this.#config = config;
     this.#workers = new WorkerPool(
       {
         workers: config.workers,
@@ -91,7 +107,7 @@ export class Supervisor implements GatewayView {
       table: this.#table,
       admission: new Admission({
         authority: options.aaa.authority,
-        config,
+        config: () => this.#config,
         pools: options.pools,
         network: options.network,
         table: this.#table,
@@ -135,7 +151,7 @@ export class Supervisor implements GatewayView {
   /** Ends every session in good order, at the latest after `drainTimeout`, then the workers and the network. */
   async stop(): Promise<void> {
     this.drain(true);
-    const limit = performance.now() + this.#options.config.drainTimeout;
+    const limit = performance.now() + this.#config.drainTimeout;
     while (this.#table.size > 0 && performance.now() < limit) {
       await new Promise(resolve => setTimeout(resolve, DRAIN_POLL_MS));
     }
@@ -159,10 +175,51 @@ export class Supervisor implements GatewayView {
     };
   }
 
+  async reload(): Promise<ReloadView> {
+    // One after the other: what was read last is in force last.
+    const turn = this.#reloading.then(() => this.#reload());
+    this.#reloading = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #reload(): Promise<ReloadView> {
+    let files: GatewayFiles;
+    try {
+      files = await this.#options.load();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const problems = error.message.split('\n');
+      for (const problem of problems) this.#log.error({ problem }, 'the new configuration is not used');
+      this.#feed.emit(() => ({ type: 'reload', ok: false, needsRestart: [], problems }));
+      return { ok: false, problems };
+    }
+    const { warnings } = files;
+    const needsRestart = this.#configure(files.config, files.users);
+    for (const warning of warnings) this.#log.warn(warning);
+    this.#log.info({ needsRestart }, 'configuration reloaded');
+    this.#feed.emit(() => ({ type: 'reload', ok: true, needsRestart, problems: [] }));
+    return { ok: true, needsRestart, warnings };
+  }
+
+  /** Applies what can be applied while tunnels are up, in one step. @returns the keys that wait for a restart. */
+  #configure(wanted: Config, users: UsersFile): string[] {
+    const waiting = restartKeys(this.#config, wanted);
+    const config = reloadable(this.#config, wanted);
+    const { aaa, pools, node } = this.#options;
+    aaa.configure(config, users);
+    pools.configure(config.network, users.reservations());
+    this.#hooks.configure(config.hooks);
+    this.#workers.configure(workerSettings(config, node));
+    this.#log.level = config.log.level;
+    this.#config = config;
+    return waiting;
+  }
+
   // --- GatewayView
 
   status(): StatusView {
-    const { config, version, node, network, pools } = this.#options;
+    const { version, node, network, pools } = this.#options;
+    const config = this.#config;
     return {
       version,
       node,

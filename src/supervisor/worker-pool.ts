@@ -53,9 +53,11 @@ export class WorkerPool {
   #generation = 0;
   #stopping = false;
   #drained: ToWorker | undefined;
+  #settings: WorkerSettings;
 
   constructor(options: WorkerPoolOptions, events: WorkerPoolEvents) {
     this.#options = options;
+    this.#settings = options.settings;
     this.#events = events;
     this.#buffers = Array.from({ length: options.workers }, () => WorkerCounters.allocate());
     this.counters = this.#buffers.map(buffer => new WorkerCounters(buffer));
@@ -86,6 +88,12 @@ export class WorkerPool {
 
   post(worker: number, message: ToWorker): void {
     this.#slots[worker]!.port?.postMessage(message);
+  }
+
+  /** For all workers, those that are started anew included. */
+  configure(settings: WorkerSettings): void {
+    this.#settings = settings;
+    this.#broadcast({ kind: 'settings', settings });
   }
 
   /** No worker takes new connections any more, one that is started anew included. */
@@ -142,7 +150,7 @@ export class WorkerPool {
       generation: ++this.#generation,
       port: port2,
       hotpath: this.#options.hotpath,
-      settings: this.#options.settings,
+      settings: this.#settings,
       counters: this.#buffers,
       tun,
     };

@@ -17,7 +17,7 @@ import type { PacketDevice } from '../tun/packet-device.ts';
 import { TunDevice } from '../tun/tun-device.ts';
 import { Deadlines } from './deadlines.ts';
 import { monotonicMs } from './monotonic-clock.ts';
-import type { FromWorker, SessionId, ToWorker, WorkerStart } from './messages.ts';
+import type { FromWorker, SessionId, ToWorker, WorkerStart, WorkerSettings } from './messages.ts';
 import { TunnelSession } from './tunnel-session.ts';
 import type { WorkerContext } from './worker-context.ts';
 import { TunnelTraffic } from './tunnel-traffic.ts';
@@ -63,10 +63,13 @@ export class DataWorker {
   readonly #clockOffset = monotonicMs() - performance.now();
   #sequence = 0;
   #draining = false;
+  #settings: WorkerSettings;
 
   constructor(start: WorkerStart) {
     const { settings } = start;
     this.#start = start;
+    this.#settings = settings;
+    const current = (): WorkerSettings => this.#settings;
     this.finished = new Promise(resolve => (this.#finish = resolve));
     this.#allCounters = start.counters.map(buffer => new WorkerCounters(buffer));
     this.#counters = this.#allCounters[start.worker]!;
@@ -98,7 +101,9 @@ export class DataWorker {
       deadlines: this.#deadlines,
       traffic: new TunnelTraffic(path, this.#counters),
       counters: this.#counters,
-      settings,
+      get settings() {
+        return current();
+      },
       dirty: this.#dirty,
       now: () => performance.now(),
       post: message => this.#post(message),
@@ -106,15 +111,10 @@ export class DataWorker {
     };
     this.#listener = new HttpsListener(
       {
+        ...listenerSettings(settings),
         addresses: settings.listen,
-        certificates: settings.tls.certificates,
-        minVersion: settings.tls.minVersion,
-        ciphers: settings.tls.ciphers,
         budgetMs: CONNECTION_BUDGET_MS,
         headerLimit: HEADER_LIMIT,
-        maxHalfOpen: settings.limits.maxHalfOpen,
-        perAddress: settings.limits.perAddress,
-        decoy: settings.sstp.decoy,
       },
       {
         accept: connection => this.#accept(connection),
@@ -148,6 +148,10 @@ export class DataWorker {
       case 'disconnect':
         this.#sessions.get(message.session)?.end(message.reason);
         break;
+      case 'settings':
+        this.#settings = message.settings;
+        this.#listener.configure(listenerSettings(message.settings));
+        break;
       case 'policy':
         this.#sessions.get(message.session)?.setPolicy(message.policy);
         break;
@@ -166,10 +170,11 @@ export class DataWorker {
   }
 
   #accept(connection: HttpsConnection): TunnelSession | undefined {
-    if (this.#draining || this.#totalSessions() >= this.#start.settings.limits.maxSessions) return undefined;
+    if (this.#draining || this.#totalSessions() >= this.#settings.limits.maxSessions) return undefined;
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
     if (slot >= MAX_SLOTS) return undefined;
-    const { settings, generation } = this.#start;
+    const { generation } = this.#start;
+    const settings = this.#settings;
     const id = (generation * 2 ** 32 + ++this.#sequence) as SessionId;
     const session = new TunnelSession(
       this.#context,
@@ -200,7 +205,7 @@ export class DataWorker {
   }
 
   #tunnelOptions(connection: HttpsConnection): ServerTunnelOptions {
-    const { sstp, ppp } = this.#start.settings;
+    const { sstp, ppp } = this.#settings;
     return {
       sstp: {
         hashProtocols: sstp.hashProtocols,
@@ -270,4 +275,16 @@ export class DataWorker {
   #post(message: FromWorker): void {
     this.#start.port.postMessage(message);
   }
+}
+
+/** What the listener takes from the settings, and may be told anew. */
+function listenerSettings({ tls, limits, sstp }: WorkerSettings) {
+  return {
+    certificates: tls.certificates,
+    minVersion: tls.minVersion,
+    ciphers: tls.ciphers,
+    maxHalfOpen: limits.maxHalfOpen,
+    perAddress: limits.perAddress,
+    decoy: sstp.decoy,
+  };
 }

@@ -109,6 +109,8 @@ export type ToWorker =
   | { readonly kind: 'verdict'; readonly session: SessionId; readonly verdict: Verdict }
   /** Comes before the verdict that accepts, and again when it changes. */
   | { readonly kind: 'policy'; readonly session: SessionId; readonly policy: SessionPolicy }
+  /** For tunnels that come from now on. Addresses and the gateway's own stay as they are. */
+  | { readonly kind: 'settings'; readonly settings: WorkerSettings }
   /** End this tunnel in good order. */
   | { readonly kind: 'disconnect'; readonly session: SessionId; readonly reason: TunnelEndReason }
   /** End this tunnel now: the client is told, but not waited for. */

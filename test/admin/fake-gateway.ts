@@ -1,6 +1,6 @@
 // A gateway view of plain values, for the admin plane and the commands that talk to it.
 import type { GatewayEvent } from '../../src/admin/gateway-event.ts';
-import type { GatewayView, Readiness, SessionView, StatusView } from '../../src/admin/gateway-view.ts';
+import type { GatewayView, Readiness, ReloadView, SessionView, StatusView } from '../../src/admin/gateway-view.ts';
 
 export class FakeGateway implements GatewayView {
   readonly rows = new Map<string, SessionView>();
@@ -37,6 +37,13 @@ export class FakeGateway implements GatewayView {
     this.#fail();
     this.disconnected.push(id);
     return this.rows.delete(id);
+  }
+
+  reloaded: ReloadView = { ok: true, needsRestart: ['listen'], warnings: [] };
+
+  async reload(): Promise<ReloadView> {
+    this.#fail();
+    return this.reloaded;
   }
 
   readonly drains: boolean[] = [];

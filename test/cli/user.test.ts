@@ -40,7 +40,8 @@ describe('user', () => {
     );
     assert.deepEqual(added, {
       code: 0,
-      stdout: 'User "alice" was added to users.yaml. A running gateway sees it at its next start.\n',
+      stdout:
+        'User "alice" was added to users.yaml. A running gateway sees it after `sstp-gateway reload`, or SIGHUP.\n',
       stderr: '',
     });
     assert.ok(accepts('alice', 'first secret'));

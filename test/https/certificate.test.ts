@@ -51,7 +51,7 @@ describe('the certificate of a connection', () => {
       await using server = await startListener({ certificates: [old] });
       const { client, upper } = await openTunnel(server, { maxVersion, servername: 'b.example' });
       const waiting = await connectClient(server.port, { maxVersion });
-      server.listener.setCertificates([fresh]);
+      server.setCertificates([fresh]);
       for (const servername of ['', 'b.example']) {
         assert.deepEqual(await presented(server, { maxVersion, servername }), { client: fresh.der, server: fresh.der });
       }
@@ -70,7 +70,7 @@ describe('the certificate of a connection', () => {
       first.socket.on('session', (bytes: Buffer) => (session = bytes));
       session = first.socket.getSession();
       await openTunnel(server, { maxVersion });
-      server.listener.setCertificates([fresh]);
+      server.setCertificates([fresh]);
       const offered = { maxVersion, ...(session === undefined ? {} : { session }) };
       assert.deepEqual(await presented(server, offered), { client: fresh.der, server: fresh.der });
       const second = await connectClient(server.port, offered);
@@ -124,7 +124,7 @@ describe('the certificate store', () => {
   test('of a listener stays as it is when a replacement is refused', async () => {
     const made = await makeCertificate();
     await using server = await startListener({ certificates: [made] });
-    assert.throws(() => server.listener.setCertificates([{ ...made, key: 'no PEM' }]), { name: 'CertificateError' });
+    assert.throws(() => server.setCertificates([{ ...made, key: 'no PEM' }]), { name: 'CertificateError' });
     assert.deepEqual(await presented(server, {}), { client: made.der, server: made.der });
   });
 });

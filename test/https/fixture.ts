@@ -79,6 +79,8 @@ export interface TestListener extends AsyncDisposable {
   readonly accepted: Recorder[];
   readonly refusals: RefusalReason[];
   readonly details: string[];
+  /** As a reload does. */
+  setCertificates(certificates: readonly ServerCertificate[]): void;
 }
 
 export interface TestListenerOptions extends Partial<ListenerOptions> {
@@ -99,33 +101,42 @@ export async function startListener(options: TestListenerOptions = {}): Promise<
   const refusals: RefusalReason[] = [];
   const details: string[] = [];
   const { full = false, makeUpper = connection => new Recorder(connection), ...rest } = options;
-  const listener = new HttpsListener(
-    {
-      addresses: [{ host: '127.0.0.1', port: 0 }],
-      certificates: [await shared],
-      minVersion: 'TLSv1.2',
-      budgetMs: 60_000,
-      headerLimit: 16 * 1024,
-      maxHalfOpen: 100,
-      decoy: '404',
-      ...rest,
+  const settings: ListenerOptions = {
+    addresses: [{ host: '127.0.0.1', port: 0 }],
+    certificates: [await shared],
+    minVersion: 'TLSv1.2',
+    budgetMs: 60_000,
+    headerLimit: 16 * 1024,
+    maxHalfOpen: 100,
+    decoy: '404',
+    ...rest,
+  };
+  const listener = new HttpsListener(settings, {
+    accept: connection => {
+      if (full) return undefined;
+      const upper = makeUpper(connection);
+      accepted.push(upper);
+      return upper;
     },
-    {
-      accept: connection => {
-        if (full) return undefined;
-        const upper = makeUpper(connection);
-        accepted.push(upper);
-        return upper;
-      },
-      refused: (reason, _remoteAddress, detail) => {
-        refusals.push(reason);
-        details.push(detail);
-      },
+    refused: (reason, _remoteAddress, detail) => {
+      refusals.push(reason);
+      details.push(detail);
     },
-  );
+  });
+  const { minVersion, ciphers, maxHalfOpen, perAddress, decoy } = settings;
+  const setCertificates = (certificates: readonly ServerCertificate[]): void =>
+    listener.configure({ certificates, minVersion, ciphers, maxHalfOpen, perAddress, decoy });
   await listener.listen();
   const port = listener.addresses[0]?.port ?? 0;
-  return { listener, port, accepted, refusals, details, [Symbol.asyncDispose]: () => listener.close() };
+  return {
+    listener,
+    port,
+    accepted,
+    refusals,
+    details,
+    setCertificates,
+    [Symbol.asyncDispose]: () => listener.close(),
+  };
 }
 
 /** A TLS client that has finished its handshake and collects what it gets. */

@@ -49,7 +49,7 @@ class Bench {
     this.pools = new Pools(network, { ipv4: [], prefixes: [] });
     this.admission = new Admission({
       authority: this.#authority(),
-      config: config as unknown as Config,
+      config: () => config as unknown as Config,
       pools: this.pools,
       network: this.#network(),
       table: this.table,

@@ -50,8 +50,8 @@ const CHECKPOINT_TICK_MS = 1_000;
 const CHECKPOINTS_PER_TICK = 500;
 
 export class RadiusAccounting implements Accounting {
-  readonly #options: RadiusAccountingOptions;
-  readonly #client: RadiusClient;
+  #options: RadiusAccountingOptions;
+  #client: RadiusClient;
   readonly #spool: Spool;
   readonly #delivery: Delivery;
   readonly #identity: Uint8Array;
@@ -104,6 +104,14 @@ export class RadiusAccounting implements Accounting {
       dropped: this.#dropped,
       spooled: this.#spool.size,
     };
+  }
+
+  /** Other servers from now on. What the old ones have not acknowledged is sent to the new ones. */
+  configure(radius: RadiusOptions): void {
+    const retired = this.#client;
+    this.#options = { ...this.#options, radius };
+    this.#client = new RadiusClient({ ...radius, purpose: 'accounting' });
+    retired.close();
   }
 
   servers(): RadiusServerStatus[] {

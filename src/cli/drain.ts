@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { type AdminTarget, withAdminOptions } from './admin-options.ts';
+
+interface DrainOptions extends AdminTarget {
+  readonly end?: true;
+}
+
+export function register(program: Command): void {
+  withAdminOptions(
+    program.command('drain').description('make a running gateway refuse new tunnels; /readyz says 503 from then on'),
+  )
+    .option('--end', 'end the tunnels that there are, in good order; without it they stay until they leave')
+    .addHelpText('after', EXPLANATION)
+    .action(drain);
+}
+
+const EXPLANATION = `
+There is no way back but a restart. To stop a gateway, send SIGTERM: it drains, ends every tunnel and exits.`;
+
+async function drain(options: DrainOptions): Promise<void> {
+  const { AdminClient } = await import('./admin-client.ts');
+  await new AdminClient(options).request('POST', `/api/v1/drain${options.end === true ? '?end=true' : ''}`);
+  console.log(options.end === true ? 'draining: tunnels are being ended' : 'draining: no new tunnels');
+}

@@ -1,0 +1,142 @@
+// A gateway whose files change while tunnels are up.
+import assert from 'node:assert/strict';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import type { ReloadView } from '../../src/admin/gateway-view.ts';
+import { createClientRuntime } from '../../src/client/client-runtime.ts';
+import type { ClientRuntime } from '../../src/client/client-runtime.ts';
+import { TestClient } from './clients.ts';
+import { GatewayProcess } from './gateway-process.ts';
+import { createSite, PASSWORD } from './site.ts';
+import type { Site } from './site.ts';
+
+describe('a reload', () => {
+  let site: Site;
+  let other: Site;
+  let gateway: GatewayProcess;
+  let runtime: ClientRuntime;
+  let original: string;
+  const open: TestClient[] = [];
+
+  before(async () => {
+    site = await createSite({
+      network: { mode: 'echo', ipv4: { pool: ['10.66.0.2-10.66.0.3'], gateway: '10.66.0.1' } },
+    });
+    other = await createSite();
+    original = readFileSync(site.configFile, 'utf8');
+    gateway = await GatewayProcess.start(site);
+    runtime = await createClientRuntime();
+  });
+
+  afterEach(async () => {
+    for (const { client } of open.splice(0)) client.abort();
+    await gateway.until(({ sessions, pool }) => total(sessions) === 0 && pool.leased === 0);
+    writeFileSync(site.configFile, original);
+    await reload();
+  });
+
+  after(async () => {
+    assert.equal(await gateway.stop(), 0);
+    site.remove();
+    other.remove();
+  });
+
+  const file = (name: string): string => join(site.directory, name);
+
+  async function connect(user = 'alice', ca = site.ca): Promise<TestClient> {
+    const https = { host: 'localhost', port: gateway.port, ca };
+    const tester = await TestClient.connect(runtime, { https, user, password: PASSWORD, auth: ['mschapv2'] });
+    open.push(tester);
+    await gateway.until(({ sessions }) => sessions['up'] === total(sessions));
+    return tester;
+  }
+
+  /** Replaces parts of the configuration file. */
+  function change(sections: Readonly<Record<string, unknown>>): void {
+    writeFileSync(site.configFile, JSON.stringify({ ...(JSON.parse(original) as object), ...sections }));
+  }
+
+  async function reload(): Promise<ReloadView> {
+    const response = await fetch(`${gateway.admin}/api/v1/reload`, { method: 'POST' });
+    return (await response.json()) as ReloadView;
+  }
+
+  test('shows new certificates to new tunnels, whose binding holds, and keeps the old ones up', async () => {
+    const old = await connect();
+    for (const name of ['cert.pem', 'key.pem']) {
+      copyFileSync(file(name), file(`${name}.old`));
+      copyFileSync(join(other.directory, name), file(name));
+    }
+    try {
+      assert.deepEqual(await reload(), { ok: true, needsRestart: [], warnings: [] });
+      await assert.rejects(connect('alice', site.ca), 'the old certificate is still shown');
+      const fresh = await connect('alice', other.ca);
+      await Promise.all([old.ping(), fresh.ping()]);
+    } finally {
+      for (const name of ['cert.pem', 'key.pem']) copyFileSync(file(`${name}.old`), file(name));
+      await reload();
+    }
+  });
+
+  test('lets a new user in, keeps a removed one out, and drops neither', async () => {
+    const alice = await connect();
+    const users = readFileSync(file('users.yaml'), 'utf8');
+    writeFileSync(file('users.yaml'), JSON.stringify([{ name: 'bob', password: PASSWORD }]));
+    await reload();
+    await (await connect('bob')).ping();
+    await assert.rejects(connect('alice'), { reason: 'auth-failed' });
+    await alice.ping();
+    writeFileSync(file('users.yaml'), users);
+    await reload();
+    // The pool has two addresses: both are out.
+    await assert.rejects(connect('alice'), { reason: 'auth-failed' });
+  });
+
+  test('a pool grows under the tunnels that have its addresses', async () => {
+    const tunnels = [await connect(), await connect()];
+    await assert.rejects(connect(), { reason: 'auth-failed' });
+    change({ network: { mode: 'echo', ipv4: { pool: ['10.66.0.2-10.66.0.9'], gateway: '10.66.0.1' } } });
+    await reload();
+    tunnels.push(await connect());
+    await Promise.all(tunnels.map(tunnel => tunnel.ping()));
+    assert.deepEqual((await gateway.status()).pool, { size: 8, leased: 3 });
+  });
+
+  test('limits that are new hold for new tunnels', async () => {
+    await connect();
+    change({ limits: { perUser: { sessions: 1 } } });
+    await reload();
+    await assert.rejects(connect(), { reason: 'auth-failed' });
+  });
+
+  test('a broken file changes nothing, and says on which line and why', async () => {
+    const tunnel = await connect();
+    writeFileSync(site.configFile, `${original.trimEnd().slice(0, -1)},\n"drainTimeout": "soon"}`);
+    const result = await reload();
+    assert.ok(!result.ok);
+    assert.match(result.problems[0] ?? '', /gateway\.yaml:2: drainTimeout: "soon" cannot be used; accepted: /);
+    await tunnel.ping();
+    await (await connect()).ping();
+    const line = gateway.log.findLast(entry => entry.msg === 'the new configuration is not used');
+    assert.equal(line?.['problem'], result.problems[0]);
+  });
+
+  test('what cannot change without a restart is named, and the rest is applied', async () => {
+    change({ workers: 1, listen: [{ address: '127.0.0.1:1' }], log: { level: 'debug', format: 'json' } });
+    assert.deepEqual(await reload(), { ok: true, needsRestart: ['listen', 'workers'], warnings: [] });
+    await connect();
+    await gateway.untilLogged('session opened');
+  });
+
+  test('SIGHUP reloads', async () => {
+    const reloads = (): number => gateway.log.filter(entry => entry.msg === 'configuration reloaded').length;
+    const before = reloads();
+    process.kill(gateway.pid, 'SIGHUP');
+    await gateway.until(() => reloads() === before + 1);
+  });
+});
+
+function total(sessions: Readonly<Record<string, number>>): number {
+  return Object.values(sessions).reduce((sum, count) => sum + count, 0);
+}
