@@ -24,7 +24,7 @@ export interface Lease<T> {
 
 interface Chain<P> {
   readonly pool: P;
-  next: string | undefined;
+  readonly next: string | undefined;
 }
 
 type Chains<P> = Map<string, Chain<P>>;
@@ -45,14 +45,14 @@ export class Pools {
     this.configure(network, reservations);
   }
 
-  /** Other ranges from now on. Leases stay; a pool that is gone gives no new ones. */
+  /** Other ranges from now on. Leases stay, also those of a pool that is gone. */
   configure({ ipv4, ipv6 }: Config['network'], reservations: Reservations): void {
     const ranges = [{ name: DEFAULT_POOL, ranges: ipv4.pool, next: ipv4.next }, ...ipv4.pools];
     configureChains(
       this.#ipv4,
       ranges,
       () => new AddressPool([], [], this.#addresses),
-      (pool, wanted) => pool.configure(wanted?.ranges ?? [], reservations.ipv4),
+      (pool, wanted) => pool.configure(wanted.ranges, reservations.ipv4),
     );
     this.#configurePrefixes(this.#link, ipv6?.link, reservations);
     this.#configurePrefixes(this.#delegated, ipv6?.delegated, reservations);
@@ -139,7 +139,7 @@ export class Pools {
       chains,
       wanted,
       () => new PrefixPool(prefixLength, [], [], this.#prefixes),
-      (existing, entry) => existing.configure(entry?.prefixes ?? [], prefixes, prefixLength),
+      (existing, entry) => existing.configure(entry.prefixes, prefixes, prefixLength),
     );
   }
 }
@@ -151,19 +151,19 @@ interface Named {
   readonly next: string | undefined;
 }
 
-/** Pools that are not wanted any more have nothing left to give. */
+/** Pools that are not wanted any more are gone: what they leased is known to all. */
 function configureChains<P, W extends Named>(
   chains: Chains<P>,
   wanted: readonly W[],
   create: () => P,
-  configure: (pool: P, entry: W | undefined) => void,
+  configure: (pool: P, entry: W) => void,
 ): void {
-  const byName = new Map(wanted.map(entry => [entry.name, entry]));
-  for (const { name } of wanted) if (!chains.has(name)) chains.set(name, { pool: create(), next: undefined });
-  for (const [name, chain] of chains) {
-    const entry = byName.get(name);
-    configure(chain.pool, entry);
-    chain.next = entry?.next;
+  const names = new Set(wanted.map(entry => entry.name));
+  for (const name of chains.keys()) if (!names.has(name)) chains.delete(name);
+  for (const entry of wanted) {
+    const pool = chains.get(entry.name)?.pool ?? create();
+    configure(pool, entry);
+    chains.set(entry.name, { pool, next: entry.next });
   }
 }
 

@@ -40,13 +40,13 @@ describe('all pools together', () => {
     assert.deepEqual(take(pools, 'b', 1), [20]);
   });
 
-  test('other ranges keep running leases; a pool that is gone gives no new ones', () => {
+  test('other ranges keep running leases; a pool that is gone is unknown', () => {
     const pools = make({ pools: [named('b', 20, 25)] });
     const lease = pools.leaseAddress({ kind: 'pool', name: 'b' });
     assert.ok(typeof lease !== 'string');
     pools.configure(network({ pool: [{ first: 50, last: 50 }] }), { ipv4: [], prefixes: [] });
     assert.deepEqual(take(pools, undefined, 2), [50, 'pool-exhausted']);
-    assert.deepEqual(take(pools, 'b', 1), ['pool-exhausted']);
+    assert.deepEqual(take(pools, 'b', 1), ['unknown-pool']);
     assert.equal(pools.ipv4.leased, 2);
     lease.release();
     assert.equal(pools.ipv4.leased, 1);
