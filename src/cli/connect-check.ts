@@ -6,7 +6,7 @@ import { formatIpv4, ipVersion } from '../wire/ip.ts';
 import { formatIpv6 } from '../wire/ipv6.ts';
 import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
 import type { ConnectPlan } from './connect-options.ts';
-import { ADVERTISEMENT_LIMIT_MS, networkFacts, networkLines, TunnelWatch } from './connect-watch.ts';
+import { CONFIGURATION_LIMIT_MS, networkFacts, networkLines, TunnelWatch } from './connect-watch.ts';
 
 /** How long a ping may take before it counts as lost. */
 const PING_TIMEOUT_MS = 2_000;
@@ -51,7 +51,7 @@ export async function checkTunnel(runtime: ClientRuntime, plan: ConnectPlan, jso
   });
   const upMs = performance.now() - started;
   try {
-    if (plan.client.ipv6 === true) await watch.orLost(client.ipv6Configured(ADVERTISEMENT_LIMIT_MS));
+    if (plan.client.ipv6 === true) await watch.orLost(client.configured(CONFIGURATION_LIMIT_MS));
     const rounds: PingRound[] = [];
     for (const target of targetsOf(client, plan)) {
       const roundTrips = await watch.orLost(pings.run(client, target, plan.pings));

@@ -11,7 +11,7 @@ import { formatIpv4, parseIpv4 } from '../wire/ip.ts';
 import { formatIpv6, isInIpv6Prefix, parseIpv6 } from '../wire/ipv6.ts';
 import { CommandError } from './command-error.ts';
 import type { ConnectPlan, Route } from './connect-options.ts';
-import { ADVERTISEMENT_LIMIT_MS, networkFacts, networkLines, TunnelWatch } from './connect-watch.ts';
+import { CONFIGURATION_LIMIT_MS, networkFacts, networkLines, TunnelWatch } from './connect-watch.ts';
 
 /**
  * Resolves when the tunnel was ended because the user interrupted.
@@ -69,7 +69,7 @@ async function useDevice(
     drained: () => client.flush(),
     onError: error => watch.failed(error),
   });
-  if (plan.client.ipv6 === true) await client.ipv6Configured(ADVERTISEMENT_LIMIT_MS);
+  if (plan.client.ipv6 === true) await client.configured(CONFIGURATION_LIMIT_MS);
   const { ipv4, ipv6 } = client;
   await configureInterface({
     name: plan.device,

@@ -7,8 +7,8 @@ import { formatIpv4 } from '../wire/ip.ts';
 import { formatIpv6 } from '../wire/ipv6.ts';
 import { CommandError } from './command-error.ts';
 
-/** How long a router may take to advertise itself; it is asked three times in this. */
-export const ADVERTISEMENT_LIMIT_MS = 10_000;
+/** How long IPv4 and IPv6 may take to be there, one behind the other; a router is asked three times in this. */
+export const CONFIGURATION_LIMIT_MS = 10_000;
 
 /** Turns the loss of a tunnel and the user's interruption, whenever they come, into something to wait for. */
 export class TunnelWatch {

@@ -87,7 +87,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   #isEstablished = false;
   #network: Ipv4Parameters | undefined;
   #ipv6: Ipv6Host | undefined;
-  #onAdvertisement: (() => void) | undefined;
+  #onConfigured: (() => void) | undefined;
   #mtu = 0;
   #reason: TunnelEndReason | undefined;
   /** Whether the owner asked for the end, and need not be told of it. */
@@ -174,13 +174,16 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     return this.#network;
   }
 
-  /** Resolves when a router has advertised itself, after `timeoutMs` without one, and when the tunnel ends: then {@link ipv6} tells. */
-  async ipv6Configured(timeoutMs: number): Promise<void> {
-    if (this.#ipv6?.configuration !== undefined) return;
+  /**
+   * Resolves when nothing more is to come: each network protocol is open or given up, and with IPv6 a router has advertised itself. After
+   * `timeoutMs`, and when the tunnel ends, in any case.
+   */
+  async configured(timeoutMs: number): Promise<void> {
+    if (this.#isConfigured) return;
     const waiting = new AbortController();
-    const advertised = new Promise<void>(resolve => (this.#onAdvertisement = resolve));
+    const done = new Promise<void>(resolve => (this.#onConfigured = resolve));
     const tooLate = sleep(timeoutMs, undefined, { signal: waiting.signal }).catch(() => {});
-    await Promise.race([advertised, tooLate, this.#whenEnded()]);
+    await Promise.race([done, tooLate, this.#whenEnded()]);
     waiting.abort();
   }
 
@@ -341,8 +344,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
       if (view.getUint16(row + ENTRY_PROTOCOL, true) !== EntryMark.ToControl) continue;
       const at = view.getUint32(row + ENTRY_AT, true);
       const isRead = this.#ipv6?.receive(memory.subarray(at, at + view.getUint16(row + ENTRY_BYTES, true))) === true;
-      if (isRead) this.#onAdvertisement?.();
-      else view.setUint16(row + ENTRY_PROTOCOL, PppProtocol.Ipv6, true);
+      if (!isRead) view.setUint16(row + ENTRY_PROTOCOL, PppProtocol.Ipv6, true);
     }
   }
 
@@ -381,11 +383,17 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     if (isNews) this.#events.ended(reason);
   }
 
+  get #isConfigured(): boolean {
+    const has4 = this.#network !== undefined || !this.#tunnel.mayPass(4);
+    return has4 && (this.#ipv6?.configuration !== undefined || !this.#tunnel.mayPass(6));
+  }
+
   get #deadline(): number {
     return Math.min(this.#tunnel.deadline, this.#ipv6?.deadline ?? Number.POSITIVE_INFINITY);
   }
 
   #arm(): void {
+    if (this.#onConfigured !== undefined && this.#isConfigured) this.#onConfigured();
     const deadline = this.#deadline;
     // A deadline that moved later is met by the timer that is set already: it finds nothing to do and arms again.
     if (deadline >= this.#timerAt) return;

@@ -1,4 +1,5 @@
 /** The client's end of a tunnel: SSTP client call and PPP client. */
+import type { NetworkFamily } from './ppp/credentials.ts';
 import type { AuthFailure } from './ppp/auth-peer.ts';
 import { PppClient, type PppClientOptions } from './ppp/ppp-client.ts';
 import { SstpClientCall, type SstpClientOptions } from './sstp/client-call.ts';
@@ -32,6 +33,11 @@ export class ClientTunnel extends Tunnel {
   /** What the server said when it refused us: set before `closing` with `auth-failed`. */
   get authFailure(): AuthFailure | undefined {
     return this.ppp.authFailure;
+  }
+
+  /** Whether packets of this family pass, or may still come to. */
+  mayPass(family: NetworkFamily): boolean {
+    return this.ppp.mayHave(family);
   }
 
   /** The HTTPS connection stands: sends Call Connect Request. */

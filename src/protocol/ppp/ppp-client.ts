@@ -125,6 +125,11 @@ export class PppClient {
     return this.#authFailure;
   }
 
+  /** Whether this network protocol is open, or may still come to be: once authenticated, until either side gives it up. */
+  mayHave(family: NetworkFamily): boolean {
+    return this.#link.hasNetwork(family === 4 ? PppProtocol.Ipcp : PppProtocol.Ipv6cp);
+  }
+
   /** Frames can flow: starts LCP. */
   up(now: number): void {
     this.#link.up(now);

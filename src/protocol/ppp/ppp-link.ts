@@ -93,6 +93,11 @@ export class PppLink {
     return this.#endReason;
   }
 
+  /** Whether the network protocol is open or being negotiated. */
+  hasNetwork(protocol: number): boolean {
+    return this.#networks.has(protocol);
+  }
+
   /** The next timer of all parts. May change with every input but `heard`. */
   get deadline(): number {
     if (this.#over) return Number.POSITIVE_INFINITY;
