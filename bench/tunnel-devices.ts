@@ -79,7 +79,7 @@ async function openTunnel({ target, mtu }: DevicesRequest, index: number) {
     onError: error => fail(error.message),
   });
   // The client is up with the first of its protocols.
-  await client.ipv6Configured(ADVERTISEMENT_LIMIT_MS);
+  await client.configured(ADVERTISEMENT_LIMIT_MS);
   while (client.ipv4 === undefined) await sleep(POLL_MS);
   const address = formatIpv4(client.network.address);
   const own6 = address6(client);

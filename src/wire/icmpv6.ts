@@ -39,7 +39,7 @@ const OVERRIDE = 0x20;
 const HOP_LIMIT = 255;
 
 /** Lifetimes are seconds, 0xffffffff for ever. */
-export interface PrefixInformation {
+interface PrefixInformation {
   readonly prefix: Ipv6Prefix;
   readonly isOnLink: boolean;
   /** Hosts may make addresses of it. */
@@ -64,7 +64,7 @@ export interface RouterAdvertisement {
   readonly dns: readonly { readonly lifetime: number; readonly servers: readonly bigint[] }[];
 }
 
-export interface NeighborAdvertisement {
+interface NeighborAdvertisement {
   readonly kind: 'neighbor-advertisement';
   readonly isRouter: boolean;
   readonly isSolicited: boolean;

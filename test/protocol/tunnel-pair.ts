@@ -10,6 +10,7 @@ import type {
   AuthMethod,
   Credentials,
   Ipv4Parameters,
+  Ipv6Parameters,
   NetworkFamily,
   OpenNetwork,
   Verdict,
@@ -27,6 +28,14 @@ export const USER = 'CORP\\alice';
 const PASSWORD = 'clientPass';
 export const NETWORK: Ipv4Parameters = { address: 0x0a420005, gateway: 0x0a420001, dns: [0x0a420035], nbns: [] };
 
+const NETWORK6: Ipv6Parameters = {
+  interfaceId: 7n,
+  gatewayInterfaceId: 1n,
+  prefix: undefined,
+  delegated: undefined,
+  dns: [],
+};
+
 const NT_HASH = ntPasswordHash(PASSWORD);
 const SSTP_HEADER_LENGTH = 4;
 const CONTROL_BIT = 0x01;
@@ -40,6 +49,8 @@ interface PairOptions {
   /** How long the server's owner thinks about credentials; Infinity for never. */
   readonly verdictDelayMs?: number;
   readonly lcpEchoMs?: number;
+  /** What the user may have; a client asks for IPv6 only where there is some. IPv4 alone unless told otherwise. */
+  readonly families?: readonly NetworkFamily[];
   /** Of both ends, and of both machines. */
   readonly authTimeoutMs?: number;
   /** What the server's owner takes for the key, with the right one as an alternative. */
@@ -58,6 +69,7 @@ export class TunnelPair {
   gate: (entry: string) => boolean = () => true;
 
   constructor(seed: number, conditions: LinkConditions, options: PairOptions = {}) {
+    const { families = [4] } = options;
     const { method = 'mschapv2', password = PASSWORD, seenCertificate = 'certificate' } = options;
     const { verdictDelayMs = 20, lcpEchoMs = 30_000, authTimeoutMs = MINUTE, hlak } = options;
     this.link = new VirtualLink(seed, conditions);
@@ -83,7 +95,7 @@ export class TunnelPair {
     );
     this.client = new ClientTunnel(this.clientEnd, {
       sstp: sstp(seenCertificate),
-      ppp: { ...ppp, user: USER, password, requestDns: true },
+      ppp: { ...ppp, user: USER, password, requestDns: true, ipv6: families.includes(6) },
     });
 
     this.serverEnd = new End(
@@ -92,7 +104,7 @@ export class TunnelPair {
     );
     this.serverEnd.verify = credentials => {
       if (verdictDelayMs === Number.POSITIVE_INFINITY) return;
-      const decided = decide(credentials);
+      const decided = decide(credentials, families);
       const verdict: Verdict =
         decided.kind === 'accepted' && hlak !== undefined
           ? { ...decided, hlak, hlakAlternatives: [decided.hlak] }
@@ -224,11 +236,17 @@ function describePacket(packet: Uint8Array): string {
 }
 
 /** What a gateway's AAA would say, for one user. */
-function decide(credentials: Credentials): Verdict {
+function decide(credentials: Credentials, families: readonly NetworkFamily[]): Verdict {
   const hlak = credentials.user === USER ? keyOf(credentials) : undefined;
   if (hlak === undefined) return { kind: 'rejected', code: 691, message: 'no' };
   const message = credentials.kind === 'mschapv2' ? `${proofFor(credentials)} M=welcome` : 'welcome';
-  return { kind: 'accepted', hlak, message, ipv4: NETWORK };
+  return {
+    kind: 'accepted',
+    hlak,
+    message,
+    ipv4: families.includes(4) ? NETWORK : undefined,
+    ...(families.includes(6) ? { ipv6: NETWORK6 } : {}),
+  };
 }
 
 type MsChapV2Credentials = Extract<Credentials, { kind: 'mschapv2' }>;

@@ -51,6 +51,35 @@ describe('a tunnel', () => {
     });
   }
 
+  test('is up once with the first network protocol, and passes packets of each from its own opening on', () => {
+    const pair = new TunnelPair(1, PERFECT, { families: [4, 6] });
+    pair.start();
+    // IPv6CP needs one round, IPCP two.
+    while (pair.server.state !== 'up') pair.link.drive(1);
+    assert.deepEqual([pair.server.passes(4), pair.server.passes(6)], [false, true]);
+    pair.link.drive(1000);
+    for (const end of [pair.serverEnd, pair.clientEnd]) assert.deepEqual(end.families, new Set([6, 4]));
+    assert.deepEqual(pair.serverEnd.events.slice(1), ['up']);
+    assert.deepEqual([pair.client.passes(4), pair.client.passes(6)], [true, true]);
+  });
+
+  test('lives with one family when the other is refused or closes, and says so', () => {
+    const only6 = new TunnelPair(1, PERFECT, { families: [6] });
+    only6.bringUp();
+    assert.deepEqual([...only6.serverEnd.families, ...only6.clientEnd.families], [6, 6]);
+    assert.deepEqual([only6.client.mayPass(4), only6.client.mayPass(6)], [false, true]);
+
+    const both = new TunnelPair(1, PERFECT, { families: [4, 6] });
+    both.bringUp();
+    both.link.drive(1000);
+    const terminate = Uint8Array.of(ControlCode.TerminateRequest, 9, 0, 4);
+    both.server.receiveFrame(PppProtocol.Ipv6cp, terminate, both.link.now);
+    assert.deepEqual([both.server.state, both.server.passes(4), both.server.passes(6)], ['up', true, false]);
+    assert.deepEqual(both.serverEnd.families, new Set([4]));
+    both.server.receiveFrame(PppProtocol.Ipcp, terminate, both.link.now);
+    assert.deepEqual([both.server.state, both.server.endReason], ['closing', 'no-network-protocol']);
+  });
+
   test('keeps its reason when the refused client just hangs up, as sstpc does', () => {
     const pair = new TunnelPair(1, PERFECT, { password: 'guess' });
     pair.start();
