@@ -102,6 +102,6 @@ describe('check', () => {
     space.write('users.yaml', '- { name: alice, password: x, ipv4: 10.66.0.1 }');
     const taken = await runCommand(space.directory, ['check', '-c', 'gateway.yaml']);
     assert.equal(taken.code, 2);
-    assert.match(taken.stderr, /users\.yaml: user "alice" has the gateway's own address 10\.66\.0\.1\n$/);
+    assert.match(taken.stderr, /users\.yaml:1: user "alice" has the gateway's own address 10\.66\.0\.1\n$/);
   });
 });
