@@ -103,7 +103,8 @@ export class GatewayProcess {
 
   /** SIGTERM. @returns the exit code */
   async stop(): Promise<number | null> {
-    if (this.#child.exitCode !== null) return this.#child.exitCode;
+    // One that was killed has a signal in place of a code.
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
     const exited = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     await exited;
