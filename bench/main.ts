@@ -7,6 +7,7 @@ import type { Benchmark, Flag, FlagValues, Row } from './benchmark.ts';
 import { limitFlag } from './limits.ts';
 import { peerFlags } from './peer-flags.ts';
 import { REPORT_DIRECTORY, writeReport } from './report.ts';
+import { setupFlags } from './setup-flags.ts';
 import { formatCell, formatTable } from './table.ts';
 
 interface Entry {
@@ -33,6 +34,7 @@ const benchmarks: Readonly<Record<string, Entry>> = {
   },
   setup: {
     summary: 'connection storm of 2,000 tunnels, RSA and P-256: tunnels/s, gateway CPU, latency, failures (root)',
+    flags: setupFlags,
     load: async () => (await import('./setup.ts')).setup,
   },
   idle: {

@@ -26,16 +26,19 @@ interface Storm {
   readonly tunnelsPerSecond: number;
   readonly gatewayCpuMsPerTunnel: number;
   readonly generatorCpuMsPerTunnel: number;
+  /** 0 where there is none. */
+  readonly radiusCpuMsPerTunnel: number;
   readonly latencyMs: { readonly p50: number; readonly p90: number; readonly p99: number };
   readonly failures: ConnectReport['failures'];
 }
 
 /** Rows are medians of the rounds, each of which starts with no tunnels; failures are those of all rounds. */
-export const setup: Benchmark = async ({ quick, report }) => {
+export const setup: Benchmark = async ({ quick, flags, report }) => {
+  const radius = flags['radius'] === true;
   const { tunnels, rounds } = quick ? EXTENT.quick : EXTENT.full;
   const results = [];
   for (const { keyType, name } of KEYS) {
-    const testbed = await LoadTestbed.create({ workers: 'auto', keyType });
+    const testbed = await LoadTestbed.create({ workers: 'auto', keyType, radius });
     try {
       await storm(testbed, WARM_UP);
       const storms: Storm[] = [];
@@ -50,6 +53,7 @@ export const setup: Benchmark = async ({ quick, report }) => {
         'tunnels/s': median(storms.map(each => each.tunnelsPerSecond)),
         'gateway CPU ms/tunnel': median(storms.map(each => each.gatewayCpuMsPerTunnel)),
         'generator CPU ms/tunnel': median(storms.map(each => each.generatorCpuMsPerTunnel)),
+        ...(radius ? { 'FreeRADIUS CPU ms/tunnel': median(storms.map(each => each.radiusCpuMsPerTunnel)) } : {}),
         'p50 ms': median(storms.map(each => each.latencyMs.p50)),
         'p90 ms': median(storms.map(each => each.latencyMs.p90)),
         'p99 ms': median(storms.map(each => each.latencyMs.p99)),
@@ -62,8 +66,10 @@ export const setup: Benchmark = async ({ quick, report }) => {
   return { concurrency: CONCURRENCY, results };
 };
 
-async function storm({ gateway, generator, target }: LoadTestbed, count: number): Promise<Storm> {
+async function storm({ gateway, generator, target, radius }: LoadTestbed, count: number): Promise<Storm> {
   const before = cpuSeconds(gateway.pid);
+  const radiusCpu = (): number => (radius?.pid === undefined ? 0 : cpuSeconds(radius.pid));
+  const radiusBefore = radiusCpu();
   const connected = await generator.call('connect', { target, count, concurrency: CONCURRENCY });
   await sleep(SETTLE_MS);
   const gatewayCpu = cpuSeconds(gateway.pid) - before;
@@ -72,6 +78,7 @@ async function storm({ gateway, generator, target }: LoadTestbed, count: number)
   return {
     tunnelsPerSecond: (connected.up / connected.elapsedMs) * 1000,
     gatewayCpuMsPerTunnel: (gatewayCpu / count) * 1000,
+    radiusCpuMsPerTunnel: ((radiusCpu() - radiusBefore) / count) * 1000,
     generatorCpuMsPerTunnel: (connected.cpuSeconds / count) * 1000,
     latencyMs: {
       p50: percentile(latenciesMs, 50),

@@ -7,6 +7,8 @@ import { X509Certificate } from 'node:crypto';
 import { GatewayProcess } from '../../test/gateway/gateway-process.ts';
 import { PASSWORD, USER, createSite } from '../../test/gateway/site.ts';
 import type { KeyType } from '../../test/gateway/site.ts';
+import { freeradiusUnavailable } from '../../test/radius-server/freeradius-process.ts';
+import { Freeradius } from '../../test/radius-server/freeradius.ts';
 import { Namespace } from '../../test/tun/namespace.ts';
 import { parseIpv4 } from '../../src/wire/ip.ts';
 import { INNER_GATEWAY, OUTER, layVeth } from '../kernel-testbed.ts';
@@ -27,6 +29,8 @@ export interface LoadTestbedOptions {
   /** Sections of the gateway's configuration, as for `createSite`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly nodeArguments?: readonly string[];
+  /** Whether a FreeRADIUS beside the gateway decides, and is told of every session, in place of the users file. */
+  readonly radius?: boolean;
 }
 
 export class LoadTestbed {
@@ -34,10 +38,13 @@ export class LoadTestbed {
   readonly generator: LoadProcess<GeneratorCommands>;
   readonly sender: LoadProcess<SenderCommands>;
   readonly target: Target;
+  /** When there is one. */
+  readonly radius: Freeradius | undefined;
   readonly #cleanups: Cleanups;
 
   /** Close it in the end; an interrupted process leaves nothing behind either. */
-  static async create({ workers, keyType, config, nodeArguments }: LoadTestbedOptions): Promise<LoadTestbed> {
+  static async create(options: LoadTestbedOptions): Promise<LoadTestbed> {
+    const { workers, keyType, config, nodeArguments } = options;
     const cleanups: Cleanups = [];
     try {
       const inside = new Namespace('g');
@@ -46,11 +53,14 @@ export class LoadTestbed {
       cleanups.push(() => outside.delete());
       layVeth(inside, outside);
       inside.runBlocking('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+      const radius = options.radius === true ? await startRadius(inside) : undefined;
+      cleanups.push(() => radius?.close());
       const site = await createSite(
         {
           listen: [{ address: `${OUTER.gateway}:443` }],
           workers,
           network: { mode: 'tun', device: 'sstp', ipv4: { pool: [POOL], gateway: INNER_GATEWAY } },
+          ...(radius === undefined ? {} : { aaa: radiusSection(radius) }),
           ...config,
         },
         keyType,
@@ -74,24 +84,41 @@ export class LoadTestbed {
         password: PASSWORD,
         auth: ['mschapv2'],
       } as const;
-      return new LoadTestbed({ gateway, generator, sender, target }, cleanups);
+      return new LoadTestbed({ gateway, generator, sender, target, radius }, cleanups);
     } catch (error) {
       await runAll(cleanups);
       throw error;
     }
   }
 
-  private constructor(parts: Pick<LoadTestbed, 'gateway' | 'generator' | 'sender' | 'target'>, cleanups: Cleanups) {
+  private constructor(
+    parts: Pick<LoadTestbed, 'gateway' | 'generator' | 'sender' | 'target' | 'radius'>,
+    cleanups: Cleanups,
+  ) {
     this.gateway = parts.gateway;
     this.generator = parts.generator;
     this.sender = parts.sender;
     this.target = parts.target;
+    this.radius = parts.radius;
     this.#cleanups = cleanups;
   }
 
   close(): Promise<void> {
     return runAll(this.#cleanups);
   }
+}
+
+/** @throws Error that names the missing package */
+async function startRadius(namespace: Namespace): Promise<Freeradius> {
+  const missing = freeradiusUnavailable();
+  if (missing !== false) throw new Error(missing);
+  return Freeradius.start({ users: `${USER} Cleartext-Password := "${PASSWORD}"\n`, namespace: namespace.name });
+}
+
+function radiusSection(radius: Freeradius): object {
+  const { host: address, authPort, acctPort, secret } = radius.options();
+  const server = { address, authPort, acctPort, secret: Buffer.from(secret).toString() };
+  return { method: 'radius', radius: { servers: [server] } };
 }
 
 type Cleanups = (() => unknown)[];

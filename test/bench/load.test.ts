@@ -5,12 +5,24 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
 import { PASSWORD, USER, createSite } from '../gateway/site.ts';
+import { freeradiusUnavailable } from '../radius-server/freeradius-process.ts';
 import { namespacesUnavailable } from '../tun/namespace.ts';
 import type { Outcome } from '../tun/namespace.ts';
 
 const MAIN = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
 
 describe('bench under load', { skip: namespacesUnavailable() }, () => {
+  test(
+    'setup by way of RADIUS opens every tunnel and is told what FreeRADIUS costs',
+    { skip: freeradiusUnavailable() },
+    async () => {
+      const { code, stdout, stderr } = await bench('setup', '--radius');
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /FreeRADIUS CPU ms\/tunnel/);
+      assert.equal(stdout.match(/ 0 of 100\b/g)?.length, 2, stdout);
+    },
+  );
+
   test('setup opens every tunnel, with either key', async () => {
     const { code, stdout, stderr } = await bench('setup');
     assert.equal(code, 0, stderr);

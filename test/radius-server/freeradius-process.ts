@@ -14,16 +14,25 @@ export class FreeradiusProcess {
   readonly #directory: string;
   #child: ChildProcess | undefined;
 
+  readonly #namespace: string | undefined;
+
   /** `directory` has a radiusd.conf. */
-  constructor(directory: string) {
+  constructor(directory: string, namespace?: string) {
     this.#directory = directory;
+    this.#namespace = namespace;
+  }
+
+  /** While it runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
   }
 
   /** Resolves when it answers. */
   async start(): Promise<void> {
-    const child = spawn('freeradius', ['-f', '-l', 'stdout', '-d', this.#directory, '-D', '/usr/share/freeradius'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const command = ['freeradius', '-f', '-l', 'stdout', '-d', this.#directory, '-D', '/usr/share/freeradius'];
+    // `ip netns exec` becomes the command: the process id is the server's.
+    const inside = this.#namespace === undefined ? command : ['ip', 'netns', 'exec', this.#namespace, ...command];
+    const child = spawn(inside[0]!, inside.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));

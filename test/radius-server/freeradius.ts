@@ -14,6 +14,8 @@ export interface FreeradiusSetup {
   readonly users: string;
   /** Where it listens; 127.0.0.1 when not given. */
   readonly address?: '127.0.0.1' | '::1';
+  /** Network namespace that it runs in. */
+  readonly namespace?: string;
   /** FreeRADIUS before 3.2.5 puts Message-Authenticator into replies only when it is told to, or for EAP. */
   readonly omitsMessageAuthenticator?: boolean;
 }
@@ -38,7 +40,7 @@ export class Freeradius {
     this.acctPort = acctPort;
     this.#address = setup.address ?? '127.0.0.1';
     this.directory = mkdtempSync(join(tmpdir(), 'sstp-gateway-freeradius-'));
-    this.#process = new FreeradiusProcess(this.directory);
+    this.#process = new FreeradiusProcess(this.directory, setup.namespace);
     makeCertificates(this.directory);
     mkdirSync(join(this.directory, 'tmp'));
     writeFileSync(join(this.directory, 'users'), setup.users);
@@ -53,6 +55,11 @@ export class Freeradius {
         omitsMessageAuthenticator: setup.omitsMessageAuthenticator ?? false,
       }),
     );
+  }
+
+  /** While it runs. */
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   /** How a client is told of this server. */
