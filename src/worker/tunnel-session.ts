@@ -63,6 +63,8 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   /** Only while a rate limits what the client sends. */
   #upload: UploadShaper | undefined;
   #dirty = false;
+  /** What may pass has changed since the table's rows were judged. */
+  #isJudgementStale = false;
   #gone = false;
 
   constructor(
@@ -195,6 +197,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   up(peerMru: number): void {
+    this.#isJudgementStale = true;
     const { settings } = this.#context;
     const mtu = Math.min(settings.ppp.mtu, peerMru);
     this.#limits.start(this.#context.now());
@@ -204,11 +207,13 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   networkUp(network: OpenNetwork): void {
+    this.#isJudgementStale = true;
     this.#networks.open(network, this.#mtu, this.#context.now());
     this.#postNetworks();
   }
 
   networkDown(family: NetworkFamily): void {
+    this.#isJudgementStale = true;
     this.#networks.close(family);
     this.#postNetworks();
   }
@@ -284,13 +289,13 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
         isControlProtocol(protocol)
       ) {
         // What came before it is not subject to what it does.
-        this.#toNetwork(index, from);
+        this.#toNetwork(index, from, entries);
         from = index + 1;
         this.#handleControl(row, protocol, now);
         if (this.#gone) return false;
       }
     }
-    this.#toNetwork(entries, from);
+    this.#toNetwork(entries, from, entries);
     return true;
   }
 
@@ -311,15 +316,19 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   #judge(entries: number): number {
     const { path } = this.#context;
     const networks = this.#networks;
+    this.#isJudgementStale = false;
     const good = this.#tunnel.passes(4) ? path.admit(entries, networks.source, this.slot, this.#mss) : 0;
     if (good === entries || !this.#tunnel.passes(6)) return good;
     return good + path.admit6(entries, networks.sourceSlot, Math.max(0, this.#mss - IPV6_HEADER_EXCESS));
   }
 
-  /** The rows [from, to) of the table hold no control packet, and no packet of a family that does not pass. */
-  #toNetwork(to: number, from: number): void {
+  /**
+   * The rows [from, to) of the table hold no control packet, and no packet of a family that does not pass. All `entries` have been judged;
+   * they are judged again only when a control packet has changed what may pass: a client could make that a thousand times a chunk's work.
+   */
+  #toNetwork(to: number, from: number, entries: number): void {
     if (from === to) return;
-    this.#judge(to);
+    if (this.#isJudgementStale) this.#judge(entries);
     this.#pass(to, from);
   }
 
