@@ -60,7 +60,7 @@ export interface RejectedDecision {
 }
 
 /** EAP goes on: the next request for the client. */
-export interface ChallengeDecision {
+interface ChallengeDecision {
   readonly kind: 'challenge';
   readonly packet: Uint8Array;
   /** How long the client may take for its answer, when the authority says so. */

@@ -15,7 +15,7 @@ export interface SessionPage {
   readonly sessions: readonly SessionView[];
 }
 
-export const SORT_KEYS = [
+const SORT_KEYS = [
   'id',
   'user',
   'remoteAddress',
@@ -33,7 +33,7 @@ export const SORT_KEYS = [
 type SortKey = (typeof SORT_KEYS)[number];
 
 const STATES = ['negotiating', 'authenticating', 'up', 'closing'];
-export const MAX_LIMIT = 10_000;
+const MAX_LIMIT = 10_000;
 /** Rows that are looked at before the event loop has its turn: well under a millisecond. */
 const ROWS_AT_A_TIME = 500;
 

@@ -25,7 +25,7 @@ const BACKLOG = 1_024;
 /** First keepalive probe after this silence; finds peers that vanished while no tunnel timer runs yet. */
 const KEEPALIVE_DELAY_MS = 60_000;
 
-export interface ListenerAddress {
+interface ListenerAddress {
   readonly host: string;
   readonly port: number;
   /** Networks (`10.0.0.0/8`) of the proxies that may connect, each connection with a PROXY header. Undefined: clients connect themselves. */

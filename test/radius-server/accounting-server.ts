@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
-import { freePort, FreeradiusProcess } from './freeradius-process.ts';
+import { freePort, FreeradiusProcess, preamble } from './freeradius-process.ts';
 
 export const ACCOUNTING_SECRET = 'testing123';
 
@@ -71,21 +71,7 @@ export class AccountingServer {
 
 function configuration(directory: string, port: number): string {
   return `
-prefix = /usr
-libdir = /usr/lib/freeradius
-logdir = ${directory}
-raddbdir = ${directory}
-run_dir = ${directory}
-max_request_time = 5
-cleanup_delay = 5
-max_requests = 16384
-hostname_lookups = no
-security {
-  max_attributes = 200
-  reject_delay = 0
-  status_server = no
-  allow_vulnerable_openssl = yes
-}
+${preamble(directory)}
 client local {
   ipaddr = 127.0.0.1
   secret = ${ACCOUNTING_SECRET}

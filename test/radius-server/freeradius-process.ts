@@ -59,3 +59,23 @@ export async function freePort(): Promise<number> {
   await new Promise<void>(resolve => socket.close(resolve));
   return port;
 }
+
+/** The part of a radiusd.conf that is the same for every server: nothing of Debian's own raddb is read. */
+export function preamble(directory: string): string {
+  return `
+prefix = /usr
+libdir = /usr/lib/freeradius
+logdir = ${directory}
+raddbdir = ${directory}
+run_dir = ${directory}
+max_request_time = 5
+cleanup_delay = 5
+max_requests = 16384
+hostname_lookups = no
+security {
+  max_attributes = 200
+  reject_delay = 0
+  status_server = no
+  allow_vulnerable_openssl = yes
+}`;
+}

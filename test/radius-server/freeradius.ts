@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RadiusServerOptions } from '../../src/aaa/radius/options.ts';
-import { freePort, FreeradiusProcess } from './freeradius-process.ts';
+import type { RadiusServerOptions } from '../../src/config/radius-options.ts';
+import { freePort, FreeradiusProcess, preamble } from './freeradius-process.ts';
 
 const FREERADIUS_SECRET = 'testing123';
 
@@ -144,21 +144,7 @@ function configuration(layout: Layout): string {
   const seal = layout.omitsMessageAuthenticator ? '' : 'update reply {\n Message-Authenticator := 0x00\n }';
   const family = address === '::1' ? 'ipv6addr' : 'ipaddr';
   return `
-prefix = /usr
-libdir = /usr/lib/freeradius
-logdir = ${directory}
-raddbdir = ${directory}
-run_dir = ${directory}
-max_request_time = 5
-cleanup_delay = 5
-max_requests = 16384
-hostname_lookups = no
-security {
-  max_attributes = 200
-  reject_delay = 0
-  status_server = no
-  allow_vulnerable_openssl = yes
-}
+${preamble(directory)}
 client local {
   ${family} = ${address}
   secret = ${secret}

@@ -1,7 +1,7 @@
 // A RADIUS server that does what a test says: for what no real one does on request. Silence, late and wrong answers.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import type { RadiusServerOptions } from '../../src/aaa/radius/options.ts';
+import type { RadiusServerOptions } from '../../src/config/radius-options.ts';
 import { sealReply } from '../../src/crypto/radius.ts';
 import {
   type Attribute,

@@ -4,7 +4,7 @@ import type { Credentials } from '../../protocol/ppp/credentials.ts';
 import { type Attribute, MAX_ATTRIBUTE_VALUE_LENGTH, MicrosoftAttribute, RadiusAttribute } from '../../wire/radius.ts';
 import { encodeText } from '../../wire/text.ts';
 import type { AuthRequest, AuthSession } from '../authority.ts';
-import type { RadiusOptions } from './options.ts';
+import type { RadiusOptions } from '../../config/radius-options.ts';
 import { integer, microsoft, microsoftAttributes, sessionAttributes } from './request-attributes.ts';
 import { radiusUserName } from './user-name.ts';
 

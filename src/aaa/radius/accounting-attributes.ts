@@ -18,7 +18,7 @@ import type { AccountedSession } from '../accounting.ts';
 import type { SessionRoute } from '../session-attributes.ts';
 import { AcctStatus } from './acct-status.ts';
 import type { AccountingRequest } from './journal-entry.ts';
-import type { RadiusOptions } from './options.ts';
+import type { RadiusOptions } from '../../config/radius-options.ts';
 import { integer, nasAttributes, sessionAttributes, text } from './request-attributes.ts';
 
 /** RFC 2866 5.6. */

@@ -9,7 +9,7 @@ import { gatewayIdentity, requestAttributes, sessionIdentity, withClasses } from
 import { RadiusClient, type RadiusServerStatus } from './client.ts';
 import { Delivery } from './delivery.ts';
 import type { AccountingRequest } from './journal-entry.ts';
-import type { RadiusOptions } from './options.ts';
+import type { RadiusOptions } from '../../config/radius-options.ts';
 import { Spool } from './spool.ts';
 import { TERMINATE_CAUSE } from './terminate-cause.ts';
 

@@ -19,7 +19,7 @@ import {
 } from './access-reply.ts';
 import { accessRequest } from './access-request.ts';
 import { RadiusClient, type RadiusResult, type RadiusServerStatus } from './client.ts';
-import type { RadiusOptions } from './options.ts';
+import type { RadiusOptions } from '../../config/radius-options.ts';
 import { readReplyAttributes } from './reply-attributes.ts';
 import type { RadiusServer } from './server.ts';
 

@@ -13,7 +13,7 @@ import {
   UNSEALED_MESSAGE_AUTHENTICATOR,
 } from '../../wire/radius.ts';
 import type { ExchangeOutcome, RetransmissionOptions, ServerCounters } from './exchange.ts';
-import type { RadiusServerOptions } from './options.ts';
+import type { RadiusServerOptions } from '../../config/radius-options.ts';
 import type { BadReply } from './reply.ts';
 import { RadiusServer, type ServerState } from './server.ts';
 

@@ -27,7 +27,7 @@ import {
 import { isWireError } from '../../wire/wire-error.ts';
 import type { SessionAttributes } from '../session-attributes.ts';
 import { ErrorCause, readDynamicRequest, type DynamicRequest } from './dynamic-request.ts';
-import type { DynamicAuthorizationOptions, RadiusOptions } from './options.ts';
+import type { DynamicAuthorizationOptions, RadiusOptions } from '../../config/radius-options.ts';
 import { readReplyAttributes } from './reply-attributes.ts';
 import { ReplyCache } from './reply-cache.ts';
 import type { SessionSelector } from './session-selector.ts';

@@ -11,7 +11,7 @@ import {
 } from '../../wire/radius.ts';
 import { decodeText } from '../../wire/text.ts';
 import { isWireError } from '../../wire/wire-error.ts';
-import type { RadiusOptions } from './options.ts';
+import type { RadiusOptions } from '../../config/radius-options.ts';
 import { isSessionAttribute, readSelector, type SessionSelector } from './session-selector.ts';
 
 /** Error-Cause, RFC 5176 3.5. */

@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { RadiusPacket } from '../../wire/radius.ts';
-import type { RadiusServerOptions } from './options.ts';
+import type { RadiusServerOptions } from '../../config/radius-options.ts';
 import type { RadiusSocket } from './radius-socket.ts';
 import { type BadReply, checkReply } from './reply.ts';
 

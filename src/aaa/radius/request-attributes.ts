@@ -12,7 +12,7 @@ import {
   vendorAttribute,
 } from '../../wire/radius.ts';
 import type { AuthSession } from '../authority.ts';
-import type { RadiusOptions } from './options.ts';
+import type { RadiusOptions } from '../../config/radius-options.ts';
 
 const SERVICE_TYPE_FRAMED = 2;
 const FRAMED_PROTOCOL_PPP = 1;

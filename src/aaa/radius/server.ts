@@ -15,7 +15,7 @@ import {
   type ServerCounters,
   type ServerRequest,
 } from './exchange.ts';
-import type { RadiusServerOptions } from './options.ts';
+import type { RadiusServerOptions } from '../../config/radius-options.ts';
 import { RadiusSocket } from './radius-socket.ts';
 
 export type ServerState = 'alive' | 'dead' | 'probing';

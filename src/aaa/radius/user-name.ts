@@ -1,5 +1,5 @@
 import type { Credentials } from '../../protocol/ppp/credentials.ts';
-import type { RadiusOptions } from './options.ts';
+import type { RadiusOptions } from '../../config/radius-options.ts';
 
 /**
  * User-Name of a request. What the client computed with its name as part of it must not be changed: EAP goes with the

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import type { Decision } from '../../../src/aaa/authority.ts';
 import { RadiusAuthority } from '../../../src/aaa/radius/authority.ts';
-import type { RadiusOptions } from '../../../src/aaa/radius/options.ts';
+import type { RadiusOptions } from '../../../src/config/radius-options.ts';
 import { ZERO_HLAK } from '../../../src/crypto/crypto-binding.ts';
 import { randomBytes } from '../../../src/crypto/random.ts';
 import type { Credentials } from '../../../src/protocol/ppp/credentials.ts';

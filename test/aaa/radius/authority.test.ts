@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import type { AuthRequest, Decision } from '../../../src/aaa/authority.ts';
 import { RadiusAuthority } from '../../../src/aaa/radius/authority.ts';
-import type { RadiusOptions, RadiusServerOptions } from '../../../src/aaa/radius/options.ts';
+import type { RadiusOptions, RadiusServerOptions } from '../../../src/config/radius-options.ts';
 import { chapMd5 } from '../../../src/crypto/chap-md5.ts';
 import { hlakFromMsChapV2, ZERO_HLAK } from '../../../src/crypto/crypto-binding.ts';
 import { authenticatorResponse, ntPasswordHash, ntResponse, withoutDomain } from '../../../src/crypto/ms-chap-v2.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RadiusClient, type RadiusClientOptions, type RadiusResult } from '../../../src/aaa/radius/client.ts';
-import type { RadiusServerOptions } from '../../../src/aaa/radius/options.ts';
+import type { RadiusServerOptions } from '../../../src/config/radius-options.ts';
 import { accountingRequestAuthenticator, checkMessageAuthenticator, sealReply } from '../../../src/crypto/radius.ts';
 import { RadiusAttribute, RadiusCode, textValue } from '../../../src/wire/radius.ts';
 import {

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { describe, test, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import { DynamicAuthorization } from '../../../src/aaa/radius/dynamic-authorization.ts';
-import type { DynamicAuthorizationOptions } from '../../../src/aaa/radius/options.ts';
+import type { DynamicAuthorizationOptions } from '../../../src/config/radius-options.ts';
 import { matchesSelector } from '../../../src/aaa/radius/session-selector.ts';
 import type { SessionAttributes } from '../../../src/aaa/session-attributes.ts';
 import { sealAccountingRequest } from '../../../src/crypto/radius.ts';

@@ -1,4 +1,4 @@
-import type { RadiusOptions } from '../../../src/aaa/radius/options.ts';
+import type { RadiusOptions } from '../../../src/config/radius-options.ts';
 import { parseIpv4 } from '../../../src/wire/ip.ts';
 import { parseIpv6 } from '../../../src/wire/ipv6.ts';
 import { ACCOUNTING_SECRET } from '../../radius-server/accounting-server.ts';

@@ -1,1 +1,0 @@
-export type { DynamicAuthorizationOptions, RadiusOptions, RadiusServerOptions } from '../../config/radius-options.ts';
