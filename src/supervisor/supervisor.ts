@@ -15,6 +15,7 @@ import type { Config } from '../config/schema.ts';
 import type { FromWorker, SessionTraffic } from '../worker/messages.ts';
 import { DROP_REASONS } from '../worker/worker-counters.ts';
 import { Admission } from './admission.ts';
+import { CertificateWatch } from './certificate-watch.ts';
 import { EventFeed } from './event-feed.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import { Hooks } from './hooks.ts';
@@ -53,6 +54,8 @@ export interface GatewayFiles {
   readonly warnings: readonly string[];
 }
 
+/** How long a new certificate may lie there before it is seen. */
+const CERTIFICATE_INTERVAL_MS = 10_000;
 const CLEANUP_SAMPLES = 4096;
 /** For what is left to do when all tunnels are gone: accounting records and hooks. */
 const FLUSH_LIMIT_MS = 5_000;
@@ -71,6 +74,7 @@ export class Supervisor implements GatewayView {
   readonly #workers: WorkerPool;
   readonly #counters = new GatewayCounters();
   readonly #metrics: Metrics;
+  readonly #certificates: CertificateWatch;
   readonly #cleanups = new SampleWindow(CLEANUP_SAMPLES);
   readonly #startedAt = Date.now();
   #listening: string[] = [];
@@ -127,6 +131,12 @@ export class Supervisor implements GatewayView {
         this.#metrics.cleanup.observe(seconds);
       },
     });
+    this.#certificates = new CertificateWatch({
+      intervalMs: CERTIFICATE_INTERVAL_MS,
+      certificates: () => this.#config.tls.certificates,
+      replaced: certificates => this.#onCertificates(certificates),
+      refused: problem => this.#log.error({ problem }, 'the new certificate is not used'),
+    });
     this.#metrics = new Metrics({
       counters: this.#counters,
       sessions: () => ({ ...this.#table.countByState }),
@@ -156,6 +166,7 @@ export class Supervisor implements GatewayView {
       await new Promise(resolve => setTimeout(resolve, DRAIN_POLL_MS));
     }
     this.#stopped = true;
+    this.#certificates.close();
     this.#sessions.endAll('drain');
     await this.#workers.stop();
     await Promise.all([
@@ -199,6 +210,13 @@ export class Supervisor implements GatewayView {
     this.#log.info({ needsRestart }, 'configuration reloaded');
     this.#feed.emit(() => ({ type: 'reload', ok: true, needsRestart, problems: [] }));
     return { ok: true, needsRestart, warnings };
+  }
+
+  #onCertificates(certificates: Config['tls']['certificates']): void {
+    const config = { ...this.#config, tls: { ...this.#config.tls, certificates } };
+    this.#config = config;
+    this.#workers.configure(workerSettings(config, this.#options.node));
+    this.#log.info({ files: certificates.map(({ certFile }) => certFile) }, 'new certificates are in use');
   }
 
   /** Applies what can be applied while tunnels are up, in one step. @returns the keys that wait for a restart. */
