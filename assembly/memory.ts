@@ -86,7 +86,7 @@ export const SCRATCH_AT: u32 = CHANGED_AT + COUNTER_SLOTS * 4;
  * A block holds a super-packet cut to 1400 bytes with its frame headers, so that it goes into TLS in one write. Of a block that holds
  * less only the first pages are ever touched.
  */
-export const TRANSMIT_BLOCKS: u32 = 1024;
+export const TRANSMIT_BLOCKS: u32 = 4096;
 export const TRANSMIT_BLOCK_LENGTH: u32 = 69632;
 /** One page of distance, so that a read or write past the scratch region meets no tunnel's packets. */
 export const TRANSMIT_AT: u32 = SCRATCH_AT + SCRATCH_LENGTH + PAGE;

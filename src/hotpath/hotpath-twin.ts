@@ -64,7 +64,7 @@ export class HotpathTwin implements PacketPath {
   readonly #coalesceAt = this.scratchAt + this.scratchLength;
   readonly countersAt = this.#coalesceAt + COALESCE_REGION_LENGTH;
   readonly transmitAt = this.countersAt + COUNTERS_REGION_LENGTH;
-  readonly transmitBlocks = 1024;
+  readonly transmitBlocks = 4096;
   readonly transmitBlockLength = 69_632;
   readonly supersAt: number;
   readonly vectorsAt: number;
