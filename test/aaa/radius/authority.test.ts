@@ -17,7 +17,15 @@ import { encodeText } from '../../../src/wire/text.ts';
 import { Freeradius } from '../../radius-server/freeradius.ts';
 import { freeradiusUnavailable } from '../../radius-server/freeradius-process.ts';
 import { authSession } from './accounted-session.ts';
-import { type EapPeer, identityResponse, MsChapV2EapPeer, respond, TlsEapPeer } from './eap-peers.ts';
+import {
+  type EapPeer,
+  identityResponse,
+  MsChapV2EapPeer,
+  peapMsChapV2,
+  respond,
+  TlsEapPeer,
+  ttlsPap,
+} from './eap-peers.ts';
 import { radiusOptions } from './radius-options.ts';
 
 const USERS = String.raw`
@@ -256,6 +264,30 @@ describe('with FreeRADIUS', { skip: freeradiusUnavailable() }, () => {
       // The server was told how long its fragments may be: some had more behind them.
       assert.ok([...peer.seenFlags].some(flags => (flags & 0x40) !== 0));
     });
+
+    for (const [name, method] of [
+      ['TTLS with PAP inside', ttlsPap],
+      ['PEAP with EAP-MSCHAPv2 inside', peapMsChapV2],
+    ] as const) {
+      const tunnelled = (t: TestContext, password: string): TlsEapPeer => {
+        const ca = readFileSync(join(server.directory, 'ca.pem'));
+        const peer = new TlsEapPeer('anonymous', { ca }, method('alice', password));
+        t.after(() => peer.close());
+        return peer;
+      };
+
+      test(`${name} passes through, and gives the key that the client has`, async t => {
+        const peer = tunnelled(t, 'pa$$ w0rd');
+        const decision = await converse(authority(t, [server.options()]), peer);
+        assert.ok(decision.kind === 'accepted', JSON.stringify(decision));
+        assert.deepEqual(decision.hlak, Uint8Array.from(peer.msk.slice(0, 32)));
+      });
+
+      test(`${name} with a wrong password is rejected`, async t => {
+        const decision = await converse(authority(t, [server.options()]), tunnelled(t, 'wrong'));
+        assert.equal(reasonOf(decision), 'radius-rejected');
+      });
+    }
 
     test('that begins again does not go on with the state of before', async t => {
       const radius = authority(t, [server.options()]);

@@ -82,15 +82,55 @@ export class MsChapV2EapPeer implements EapPeer {
   }
 }
 
+const EAP_TLS = 13;
+const EAP_TTLS = 21;
+const PEAP = 25;
+
+/** TTLS with PAP inside (RFC 5281 11.2.5): the name and the password as Diameter AVPs, both mandatory. */
+export function ttlsPap(user: string, password: string): { type: number; inner: InnerMethod } {
+  const padded = Buffer.alloc(Math.ceil(password.length / 16) * 16);
+  padded.write(password);
+  const avps = [avp(1, Buffer.from(user)), avp(2, padded)];
+  return { type: EAP_TTLS, inner: tls => void tls.write(Buffer.concat(avps)) };
+}
+
+function avp(code: number, value: Buffer): Buffer {
+  const length = 8 + value.length;
+  const bytes = Buffer.alloc(Math.ceil(length / 4) * 4);
+  bytes.writeUInt32BE(code, 0);
+  bytes.writeUInt32BE((0x40 << 24) | length, 4);
+  value.copy(bytes, 8);
+  return bytes;
+}
+
+/** PEAP version 0 with EAP-MSCHAPv2 inside, whose packets have no EAP header, but for the result at the end (MS-PEAP 3.1.5.6). */
+export function peapMsChapV2(user: string, password: string): { type: number; inner: InnerMethod } {
+  const method = new MsChapV2EapPeer(user, password);
+  const answer = (request: Buffer): Uint8Array => {
+    if (request[4] === EXTENSIONS && request.readUInt16BE(2) === request.length) {
+      // The same result with the same id, as a response.
+      return Buffer.concat([Uint8Array.of(EapCode.Response), request.subarray(1)]);
+    }
+    if (request[0] === EapType.Identity) return Uint8Array.of(EapType.Identity, ...encodeText(user));
+    if (request[0] === method.type) return Uint8Array.of(method.type, ...method.answer(request.subarray(1)));
+    return Uint8Array.of(EapType.Nak, method.type);
+  };
+  return { type: PEAP, inner: tls => void tls.on('data', (request: Buffer) => void tls.write(answer(request))) };
+}
+
+const EXTENSIONS = 33;
 const LENGTH_INCLUDED = 0x80;
 const MORE_FRAGMENTS = 0x40;
 const START = 0x20;
 const FRAGMENT_LENGTH = 500;
 const EMPTY = new Uint8Array(0);
 
-/** EAP-TLS (RFC 5216) with TLS 1.2, its fragments so small that every flight has several. */
+/** What a method says inside of its TLS connection, from the end of the handshake on. */
+type InnerMethod = (tls: TLSSocket) => void;
+
+/** A method on TLS 1.2 (RFC 5216, RFC 5281, PEAP), its fragments so small that every flight has several. */
 export class TlsEapPeer implements EapPeer {
-  readonly type = 13;
+  readonly type: number;
   readonly identity: string;
   /** Flags with which the server sent something. */
   readonly seenFlags = new Set<number>();
@@ -98,17 +138,24 @@ export class TlsEapPeer implements EapPeer {
   readonly #tls: TLSSocket;
   #unsent: Uint8Array = EMPTY;
 
-  constructor(identity: string, credentials: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>) {
+  constructor(
+    identity: string,
+    credentials: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>,
+    { type, inner }: { readonly type: number; readonly inner: InnerMethod } = { type: EAP_TLS, inner: () => {} },
+  ) {
+    this.type = type;
     this.identity = identity;
     const options: ConnectionOptions = { ...credentials, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' };
     this.#tls = connect({ ...options, socket: this.#wire, servername: 'radius.example' });
     this.#tls.on('error', () => {});
+    this.#tls.once('secureConnect', () => inner(this.#tls));
   }
 
-  /** 64 bytes, RFC 5216 2.3. */
+  /** 64 bytes: RFC 5216 2.3, which PEAP has taken over, and RFC 5281 8. */
   get msk(): Uint8Array {
+    const label = this.type === EAP_TTLS ? 'ttls keying material' : 'client EAP encryption';
     // TLS 1.2 tells no context from an empty one; the types do not know that there may be none.
-    return this.#tls.exportKeyingMaterial(64, 'client EAP encryption', undefined as unknown as Buffer);
+    return this.#tls.exportKeyingMaterial(64, label, undefined as unknown as Buffer);
   }
 
   close(): void {
