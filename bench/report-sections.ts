@@ -74,7 +74,8 @@ through, where nothing should be lost. "A record each" is a client that gives ea
   {
     benchmark: 'setup',
     title: 'Setting up tunnels',
-    text: `A storm of tunnels, MS-CHAPv2, each with a TLS handshake of its own.`,
+    text: `A storm of tunnels, MS-CHAPv2, each with a TLS handshake of its own; by the users file, and by a FreeRADIUS on the same machine that
+decides and takes the accounting.`,
     charts: [
       {
         name: 'setup-cpu',

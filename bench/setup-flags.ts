@@ -4,6 +4,6 @@ import type { Flag } from './benchmark.ts';
 export const setupFlags: Readonly<Record<string, Flag>> = {
   radius: {
     type: 'boolean',
-    help: 'by way of a FreeRADIUS that decides and is told of sessions (Debian package freeradius)',
+    help: 'also by way of a FreeRADIUS that decides and is told of sessions (Debian package freeradius)',
   },
 };

@@ -34,10 +34,14 @@ interface Storm {
 
 /** Rows are medians of the rounds, each of which starts with no tunnels; failures are those of all rounds. */
 export const setup: Benchmark = async ({ quick, flags, report }) => {
-  const radius = flags['radius'] === true;
   const { tunnels, rounds } = quick ? EXTENT.quick : EXTENT.full;
+  const withRadius = flags['radius'] === true;
+  const ways = withRadius ? [false, true] : [false];
   const results = [];
-  for (const { keyType, name } of KEYS) {
+  for (const { keyType, key, radius } of KEYS.flatMap(({ keyType, name: key }) =>
+    ways.map(radius => ({ keyType, key, radius })),
+  )) {
+    const name = radius ? `${key}, RADIUS` : key;
     const testbed = await LoadTestbed.create({ workers: 'auto', keyType, radius });
     try {
       await storm(testbed, WARM_UP);
@@ -53,7 +57,7 @@ export const setup: Benchmark = async ({ quick, flags, report }) => {
         'tunnels/s': median(storms.map(each => each.tunnelsPerSecond)),
         'gateway CPU ms/tunnel': median(storms.map(each => each.gatewayCpuMsPerTunnel)),
         'generator CPU ms/tunnel': median(storms.map(each => each.generatorCpuMsPerTunnel)),
-        ...(radius ? { 'FreeRADIUS CPU ms/tunnel': median(storms.map(each => each.radiusCpuMsPerTunnel)) } : {}),
+        ...(withRadius ? { 'FreeRADIUS CPU ms/tunnel': median(storms.map(each => each.radiusCpuMsPerTunnel)) } : {}),
         'p50 ms': median(storms.map(each => each.latencyMs.p50)),
         'p90 ms': median(storms.map(each => each.latencyMs.p90)),
         'p99 ms': median(storms.map(each => each.latencyMs.p99)),
