@@ -19,18 +19,12 @@ export interface Session {
   readonly auth: string | null;
   readonly tls: { readonly version: string };
   readonly ipv4: string | null;
+  /** The prefix on the link. */
+  readonly ipv6: string | null;
 }
 
-export interface GatewaySettings {
-  readonly name: string;
-  readonly hashes: readonly string[];
-  readonly auth: readonly string[];
-}
-
-export interface GatewayUser {
-  readonly name: string;
-  readonly password: string;
-}
+/** Top-level sections of the configuration file, as they stand there. */
+export type ConfigSections = Readonly<Record<string, unknown>>;
 
 export class GatewayProcess {
   readonly #job: Job;
@@ -39,15 +33,12 @@ export class GatewayProcess {
     this.#job = job;
   }
 
-  /** Resolves when the gateway says that it is ready. `folder` holds cert.pem and key.pem. */
-  static async start(
-    folder: string,
-    settings: GatewaySettings,
-    users: readonly GatewayUser[],
-  ): Promise<GatewayProcess> {
-    const users_ = join(folder, 'users.yaml');
-    writeFileSync(users_, JSON.stringify(users), { mode: 0o600 });
-    const configFile = join(folder, `${settings.name}.yaml`);
+  /**
+   * Resolves when the gateway says that it is ready. `folder` holds cert.pem and key.pem, and receives the files that are called `name`.
+   * `sections` stand beside the sections here, or in their place.
+   */
+  static async start(folder: string, name: string, sections: ConfigSections): Promise<GatewayProcess> {
+    const configFile = join(folder, `${name}.yaml`);
     // JSON is YAML.
     writeFileSync(
       configFile,
@@ -55,22 +46,14 @@ export class GatewayProcess {
         listen: [{ address: `${GATEWAY_OUTSIDE}:443` }],
         tls: { certificates: [{ cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }] },
         workers: 2,
-        stateDir: join('/run', settings.name),
-        sstp: { hashes: settings.hashes },
-        ppp: { auth: settings.auth },
+        stateDir: join('/run', name),
         network: { mode: 'tun', ipv4: { pool: [POOL], gateway: GATEWAY_INSIDE, dns: [GATEWAY_INSIDE] } },
-        aaa: { method: 'users', users: users_ },
         admin: { listen: ADMIN },
         log: { level: 'debug', format: 'json' },
+        ...sections,
       }),
     );
-    const job = new Job(join(folder, `${settings.name}.log`), [
-      process.execPath,
-      PROGRAM,
-      'serve',
-      '--config',
-      configFile,
-    ]);
+    const job = new Job(join(folder, `${name}.log`), [process.execPath, PROGRAM, 'serve', '--config', configFile]);
     const gateway = new GatewayProcess(job);
     await waitFor('gateway ready', START_LIMIT_MS, async () => {
       if (job.ended !== undefined) throw new Error(`the gateway ended with ${job.ended}: ${job.output()}`);

@@ -2,6 +2,7 @@
 // a host behind the gateway. Client and server have no way to each other but the tunnel.
 //
 //   client 192.0.2.2 ---- 192.0.2.1 gateway 198.51.100.1 ---- 198.51.100.2 server
+//                                           2001:db8:2::1 --- 2001:db8:2::2
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Job, run, waitFor } from './commands.ts';
@@ -9,6 +10,7 @@ import { Job, run, waitFor } from './commands.ts';
 export const GATEWAY_NAME = 'gateway.example.test';
 export const GATEWAY_OUTSIDE = '192.0.2.1';
 export const SERVER_ADDRESS = '198.51.100.2';
+export const SERVER_ADDRESS_IPV6 = '2001:db8:2::2';
 /** Inside the tunnels. */
 export const GATEWAY_INSIDE = '10.66.0.1';
 export const POOL = '10.66.0.0/24';
@@ -23,6 +25,7 @@ link add uplink type veth peer name eth0 netns client
 link add lan type veth peer name eth0 netns server
 addr add ${GATEWAY_OUTSIDE}/24 dev uplink
 addr add 198.51.100.1/24 dev lan
+addr add 2001:db8:2::1/64 dev lan nodad
 link set uplink up
 link set lan up
 `;
@@ -36,8 +39,11 @@ export async function buildNetwork(folder: string): Promise<void> {
   await run('ip', '-batch', batch);
   await configureHost('client', '192.0.2.2/24');
   await configureHost('server', `${SERVER_ADDRESS}/24`);
+  await run('ip', '-n', 'server', 'addr', 'add', `${SERVER_ADDRESS_IPV6}/64`, 'dev', 'eth0', 'nodad');
   await run('ip', '-n', 'server', 'route', 'add', 'default', 'via', '198.51.100.1');
+  await run('ip', '-n', 'server', '-6', 'route', 'add', 'default', 'via', '2001:db8:2::1');
   writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
+  writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '1');
   appendFileSync('/etc/hosts', `\n${GATEWAY_OUTSIDE} ${GATEWAY_NAME}\n`);
   const server = new Job(join(folder, 'iperf3-server.log'), on('server', 'iperf3', '--server', '--forceflush'));
   await waitFor('iperf3 server', 10_000, () => server.output().includes('listening'));
@@ -80,6 +86,25 @@ export async function transfer(direction: 'up' | 'down', length: number): Promis
     end: { sum_received: { bytes: number; bits_per_second: number } };
   };
   return { bytes: report.end.sum_received.bytes, bitsPerSecond: report.end.sum_received.bits_per_second };
+}
+
+/** The client's global IPv6 addresses on a device, those that are still being checked not among them. */
+export async function globalAddresses(device: string): Promise<string[]> {
+  const output = await run(
+    'ip',
+    '-n',
+    'client',
+    '-6',
+    '-oneline',
+    'addr',
+    'show',
+    'dev',
+    device,
+    'scope',
+    'global',
+    '-tentative',
+  );
+  return [...output.matchAll(/inet6 ([0-9a-f:]+)\/\d+/g)].map(match => match[1] ?? '');
 }
 
 /** Process ids on the client's host. */

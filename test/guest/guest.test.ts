@@ -1,4 +1,5 @@
 // The real Linux client, sstpc with pppd, against the gateway, both in one User-Mode Linux guest.
+// Environment variables: GUEST_PLANS names the plans to run, separated by commas; GUEST_LOGS a folder that receives every log.
 import { strict as assert } from 'node:assert';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,9 +9,11 @@ import { generate } from 'selfsigned';
 import { guestObstacle, runInGuest } from './guest.ts';
 import type { GuestResult } from './guest.ts';
 import { GATEWAY_NAME } from './guest-network.ts';
-import { PLANS, STOP_LINE } from './lines.ts';
-import type { LineResult } from './lines.ts';
+import { STOP_LINE } from './plan.ts';
+import type { LineResult } from './plan.ts';
+import { plansCalled } from './plans.ts';
 
+const PLANS = plansCalled(process.env['GUEST_PLANS']?.split(',') ?? []);
 const SCENARIO = resolve(import.meta.dirname, 'scenario.js');
 const TIME_LIMIT_MS = 30 * 60_000;
 const CONSOLE_TAIL_LINES = 40;
@@ -21,6 +24,8 @@ const obstacle = guestObstacle({
   iperf3: 'iperf3',
   ip: 'iproute2',
   ping: 'iputils-ping',
+  freeradius: 'freeradius',
+  openssl: 'openssl',
 });
 
 describe('sstpc and pppd in a guest', { skip: process.env['CI'] === 'true' ? false : (obstacle ?? false) }, () => {
@@ -33,7 +38,7 @@ describe('sstpc and pppd in a guest', { skip: process.env['CI'] === 'true' ? fal
     folder = mkdtempSync(join(tmpdir(), 'sstp-gateway-guest-'));
     await writeCertificates(folder);
     guest = await runInGuest({
-      program: [process.execPath, '--enable-source-maps', SCENARIO, folder],
+      program: [process.execPath, '--enable-source-maps', SCENARIO, folder, ...PLANS.map(plan => plan.name)],
       exchange: folder,
       modules: ['ipv6', 'tun', 'veth', 'ppp_async'],
       memoryMb: 1024,
@@ -52,7 +57,7 @@ describe('sstpc and pppd in a guest', { skip: process.env['CI'] === 'true' ? fal
 
   for (const plan of PLANS) {
     describe(`gateway with ${plan.name}`, () => {
-      for (const name of [...plan.lines.map(line => line.name), STOP_LINE]) {
+      for (const name of [...plan.lineNames, STOP_LINE]) {
         test(name, context => {
           const result = results.find(({ plan: of, line }) => of === plan.name && line === name);
           if (result === undefined) assert.fail(`the guest did not get here: ${describeEnd(guest)}`);

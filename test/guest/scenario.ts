@@ -1,11 +1,12 @@
-// Runs in the guest: for each plan a gateway, for each line of the plan a call. Argument: the exchange directory, which holds the
-// certificates and receives results.json, rewritten after every line, and a log of every program.
+// Runs in the guest: for each plan a gateway, for each line of the plan a call. Arguments: the exchange directory, which holds the
+// certificates and receives results.json, rewritten after every line, and a log of every program; the names of the plans, if not all.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildNetwork } from './guest-network.ts';
 import { GatewayProcess } from './gateway-process.ts';
-import { PLANS, STOP_LINE, USERS } from './lines.ts';
-import type { Facts, LineResult, Plan } from './lines.ts';
+import { STOP_LINE } from './plan.ts';
+import type { Facts, LineResult, Plan } from './plan.ts';
+import { plansCalled } from './plans.ts';
 import { lastTranscript, sweepClient } from './sstpc-call.ts';
 
 /** Of the gateway's log, in the report of a failed line. */
@@ -13,17 +14,18 @@ const LOG_TAIL_LINES = 40;
 
 const results: LineResult[] = [];
 
-async function main(folder: string): Promise<void> {
+async function main(folder: string, planNames: readonly string[]): Promise<void> {
   await buildNetwork(folder);
-  for (const plan of PLANS) await runPlan(folder, plan);
+  for (const plan of plansCalled(planNames)) await runPlan(folder, plan);
 }
 
 async function runPlan(folder: string, plan: Plan): Promise<void> {
-  const gateway = await GatewayProcess.start(folder, plan, USERS);
-  for (const line of plan.lines) {
+  const { sections, lines } = await plan.prepare(folder);
+  const gateway = await GatewayProcess.start(folder, plan.name, sections);
+  for (const line of lines) {
     await record(folder, plan, line.name, async () => {
       try {
-        return await line.run({ gateway, folder });
+        return await line.run(gateway);
       } catch (error) {
         const log = gateway.log().split('\n').slice(-LOG_TAIL_LINES).join('\n');
         throw new Error(`${String(error)}\n--- gateway:\n${log}${lastTranscript()}`, { cause: error });
@@ -50,6 +52,6 @@ async function record(folder: string, plan: Plan, line: string, act: () => Promi
   console.log(`${'error' in outcome ? 'FAILED' : 'holds'} ${plan.name}: ${line} (${seconds} s)`);
 }
 
-await main(process.argv[2] ?? '.');
+await main(process.argv[2] ?? '.', process.argv.slice(3));
 // Processes of this guest that are left over end with it.
 process.exit(0);

@@ -5,7 +5,7 @@ import { Job, waitFor } from './commands.ts';
 import { GATEWAY_OUTSIDE, clientProcesses, on } from './guest-network.ts';
 import { slowStart } from './slow-start.ts';
 
-export type AuthMethod = 'pap' | 'chap' | 'mschapv2';
+export type AuthMethod = 'pap' | 'chap' | 'mschapv2' | 'eap';
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 
 export interface CallOptions {
@@ -17,6 +17,8 @@ export interface CallOptions {
   readonly tls: TlsVersion;
   readonly user: string;
   readonly password: string;
+  /** Further options of pppd, as they stand in its options file. */
+  readonly pppd: readonly string[];
 }
 
 /** pppd's names for what it is not to accept. */
@@ -24,6 +26,7 @@ const REFUSE: Readonly<Record<AuthMethod, string>> = {
   pap: 'refuse-pap',
   chap: 'refuse-chap',
   mschapv2: 'refuse-mschap-v2',
+  eap: 'refuse-eap',
 };
 
 /** The network interface of every call: there is one at a time. */
@@ -155,9 +158,9 @@ function pppdOptions(options: CallOptions, pppLog: string, id: string): string {
     'debug',
     'unit 0',
     `logfile ${pppLog}`,
-    'refuse-eap',
     'refuse-mschap',
     ...refused.map(([, option]) => option),
+    ...options.pppd,
   ];
   if (options.startedBy === 'pppd') {
     lines.push(

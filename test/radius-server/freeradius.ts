@@ -14,6 +14,8 @@ export interface FreeradiusSetup {
   readonly users: string;
   /** Where it listens; 127.0.0.1 when not given. */
   readonly address?: '127.0.0.1' | '::1';
+  /** The EAP method that it offers first; EAP-MSCHAPv2 when not given. */
+  readonly eapType?: 'mschapv2' | 'tls';
   /** Network namespace that it runs in. */
   readonly namespace?: string;
   /** FreeRADIUS before 3.2.5 puts Message-Authenticator into replies only when it is told to, or for EAP. */
@@ -53,6 +55,7 @@ export class Freeradius {
         acctPort,
         secret: FREERADIUS_SECRET,
         omitsMessageAuthenticator: setup.omitsMessageAuthenticator ?? false,
+        eapType: setup.eapType ?? 'mschapv2',
       }),
     );
   }
@@ -136,6 +139,7 @@ interface Layout {
   readonly acctPort: number;
   readonly secret: string;
   readonly omitsMessageAuthenticator: boolean;
+  readonly eapType: string;
 }
 
 /** Methods without a directory of users behind them: what the users file says is all that there is. */
@@ -172,7 +176,7 @@ modules {
     permissions = 0600
   }
   eap {
-    default_eap_type = mschapv2
+    default_eap_type = ${layout.eapType}
     timer_expire = 60
     ignore_unknown_eap_types = no
     max_sessions = 16384

@@ -1,6 +1,6 @@
-// What is tried with the real client, line by line, and with which gateway. A line runs in the guest; the host reads only its name.
+// What is tried with gateways that know their users from a file: every method without EAP, both hashes, refusals and hard ends.
 import { strict as assert } from 'node:assert';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from './commands.ts';
 import {
@@ -13,45 +13,14 @@ import {
   transfer,
   tunnelRoutes,
 } from './guest-network.ts';
-import type { GatewayProcess, GatewaySettings, GatewayUser, Session } from './gateway-process.ts';
 import { intercept } from './interceptor.ts';
+import { CLEANUP_LIMIT_MS, plan, sessionUp } from './plan.ts';
+import type { Facts, Line, LineContext, Plan, Surroundings } from './plan.ts';
 import { PPP_DEVICE, SstpcCall } from './sstpc-call.ts';
 import type { AuthMethod, CallOptions, TlsVersion } from './sstpc-call.ts';
 
-/** Numbers worth keeping beside a passed line, such as transfer rates. */
-export type Facts = Record<string, string | number>;
-
-interface LineContext {
-  readonly gateway: GatewayProcess;
-  /** Holds cert.pem, key.pem, the interceptor's pair and ca.pem, which trusts both. */
-  readonly folder: string;
-}
-
-interface Line {
-  readonly name: string;
-  readonly run: (context: LineContext) => Promise<Facts>;
-}
-
-export interface Plan extends GatewaySettings {
-  readonly lines: readonly Line[];
-}
-
-/** What the guest reports of one line. */
-export interface LineResult {
-  readonly plan: string;
-  readonly line: string;
-  readonly seconds: number;
-  readonly facts: Facts;
-  /** Undefined: the line holds. */
-  readonly error?: string;
-}
-
-/** The last line of every plan. */
-export const STOP_LINE = 'SIGTERM ends the gateway with exit status 0';
-
-const USER: GatewayUser = { name: 'alice', password: 'correct horse 7' };
+const USER = { name: 'alice', password: 'correct horse 7' };
 const WRONG_PASSWORD = 'battery staple 8';
-export const USERS: readonly GatewayUser[] = [USER];
 
 /** What is sent in each direction, and of that what has to be counted: iperf3's receiver stops when it hears that the sender is done. */
 interface Volume {
@@ -63,44 +32,40 @@ const TWENTY_MEGABYTES: Volume = { sent: 21e6, arrived: 20e6 };
 const TWO_MEGABYTES: Volume = { sent: 3e6, arrived: 2e6 };
 
 const INTERCEPTOR_PORT = 4443;
-/** The gateway itself takes milliseconds; this has to hold in a guest that shares a busy machine. */
-const CLEANUP_LIMIT_MS = 15_000;
-
 // With CHAP-MD5 pppd has to start sstpc: started the other way, sstpc 1.0.18 waits for an MS-CHAPv2 response before it sends Call Connected.
-export const PLANS: readonly Plan[] = [
-  {
-    name: 'sha256-and-sha1',
-    hashes: ['sha256', 'sha1'],
-    auth: ['mschapv2', 'chap', 'pap'],
-    lines: [
-      tunnelLine('mschapv2', 'TLSv1.3', 'sstpc', TWENTY_MEGABYTES),
-      tunnelLine('mschapv2', 'TLSv1.2', 'pppd', TWENTY_MEGABYTES),
-      tunnelLine('chap', 'TLSv1.3', 'pppd', TWENTY_MEGABYTES),
-      tunnelLine('chap', 'TLSv1.2', 'pppd', TWENTY_MEGABYTES),
-      tunnelLine('pap', 'TLSv1.3', 'sstpc', TWENTY_MEGABYTES),
-      tunnelLine('pap', 'TLSv1.2', 'pppd', TWENTY_MEGABYTES),
-      refusalLine('mschapv2', /rcvd \[CHAP Failure [^\]]*E=691 R=0/),
-      refusalLine('chap', /rcvd \[CHAP Failure /),
-      refusalLine('pap', /rcvd \[PAP AuthNak /),
-      { name: 'a man in the middle is refused by the crypto binding', run: tamperedBinding },
-      { name: 'killing sstpc with SIGKILL frees the lease and the route', run: killedClient },
-      { name: 'the log holds no password', run: logWithoutPasswords },
-    ],
-  },
-  {
-    name: 'sha1-only',
-    hashes: ['sha1'],
-    auth: ['pap', 'chap', 'mschapv2'],
-    lines: [
-      tunnelLine('mschapv2', 'TLSv1.3', 'pppd', TWENTY_MEGABYTES),
-      tunnelLine('mschapv2', 'TLSv1.2', 'sstpc', TWO_MEGABYTES),
-      tunnelLine('chap', 'TLSv1.3', 'pppd', TWO_MEGABYTES),
-      tunnelLine('chap', 'TLSv1.2', 'pppd', TWO_MEGABYTES),
-      tunnelLine('pap', 'TLSv1.3', 'pppd', TWO_MEGABYTES),
-      tunnelLine('pap', 'TLSv1.2', 'sstpc', TWO_MEGABYTES),
-    ],
-  },
+export const USERS_PLANS: readonly Plan[] = [
+  plan('sha256-and-sha1', usersFile(['sha256', 'sha1'], ['mschapv2', 'chap', 'pap']), [
+    tunnelLine('mschapv2', 'TLSv1.3', 'sstpc', TWENTY_MEGABYTES),
+    tunnelLine('mschapv2', 'TLSv1.2', 'pppd', TWENTY_MEGABYTES),
+    tunnelLine('chap', 'TLSv1.3', 'pppd', TWENTY_MEGABYTES),
+    tunnelLine('chap', 'TLSv1.2', 'pppd', TWENTY_MEGABYTES),
+    tunnelLine('pap', 'TLSv1.3', 'sstpc', TWENTY_MEGABYTES),
+    tunnelLine('pap', 'TLSv1.2', 'pppd', TWENTY_MEGABYTES),
+    refusalLine('mschapv2', /rcvd \[CHAP Failure [^\]]*E=691 R=0/),
+    refusalLine('chap', /rcvd \[CHAP Failure /),
+    refusalLine('pap', /rcvd \[PAP AuthNak /),
+    { name: 'a man in the middle is refused by the crypto binding', run: tamperedBinding },
+    { name: 'killing sstpc with SIGKILL frees the lease and the route', run: killedClient },
+    { name: 'the log holds no password', run: logWithoutPasswords },
+  ]),
+  plan('sha1-only', usersFile(['sha1'], ['pap', 'chap', 'mschapv2']), [
+    tunnelLine('mschapv2', 'TLSv1.3', 'pppd', TWENTY_MEGABYTES),
+    tunnelLine('mschapv2', 'TLSv1.2', 'sstpc', TWO_MEGABYTES),
+    tunnelLine('chap', 'TLSv1.3', 'pppd', TWO_MEGABYTES),
+    tunnelLine('chap', 'TLSv1.2', 'pppd', TWO_MEGABYTES),
+    tunnelLine('pap', 'TLSv1.3', 'pppd', TWO_MEGABYTES),
+    tunnelLine('pap', 'TLSv1.2', 'sstpc', TWO_MEGABYTES),
+  ]),
 ];
+
+function usersFile(hashes: readonly string[], auth: readonly string[]): (folder: string) => Promise<Surroundings> {
+  return async folder => {
+    const users = join(folder, 'users.yaml');
+    // JSON is YAML.
+    writeFileSync(users, JSON.stringify([USER]), { mode: 0o600 });
+    return { sections: { sstp: { hashes }, ppp: { auth }, aaa: { method: 'users', users } } };
+  };
+}
 
 function callOptions(overrides: Partial<CallOptions> = {}): CallOptions {
   return {
@@ -110,6 +75,7 @@ function callOptions(overrides: Partial<CallOptions> = {}): CallOptions {
     tls: 'TLSv1.3',
     user: USER.name,
     password: USER.password,
+    pppd: [],
     ...overrides,
   };
 }
@@ -200,12 +166,4 @@ async function killedClient({ gateway, folder }: LineContext): Promise<Facts> {
 async function logWithoutPasswords({ gateway }: LineContext): Promise<Facts> {
   for (const secret of [USER.password, WRONG_PASSWORD]) assert.ok(!gateway.log().includes(secret));
   return {};
-}
-
-async function sessionUp(gateway: GatewayProcess): Promise<Session> {
-  return await waitFor('a session that is up', CLEANUP_LIMIT_MS, async () => {
-    const sessions = await gateway.sessions();
-    assert.ok(sessions.length <= 1, `one client, ${sessions.length} sessions`);
-    return sessions.find(session => session.state === 'up');
-  });
 }
