@@ -1,7 +1,7 @@
 // Two thousand tunnels at once through a real FreeRADIUS: whoever comes up is accounted for exactly, whatever happens to the server or
 // to the gateway meanwhile.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClientRuntime } from '../../src/client/client-runtime.ts';
 import { freeradiusUnavailable } from '../radius-server/freeradius-process.ts';
@@ -19,8 +19,7 @@ const USERS = 'alice Cleartext-Password := "pw"\n';
 
 describe('a storm of tunnels through RADIUS', { skip: freeradiusUnavailable() }, () => {
   test('2,000 tunnels are up or refused with a reason, and Start and Stop balance although the server was away', async t => {
-    const radius = await Freeradius.start({ users: USERS });
-    const site = await storageOf(radius);
+    const { radius, site } = await surroundings(t);
     const gateway = await GatewayProcess.start(site);
     try {
       const outage = sleep(1500)
@@ -44,14 +43,11 @@ describe('a storm of tunnels through RADIUS', { skip: freeradiusUnavailable() },
       assert.equal(new Set(statusOf(radius).get('Accounting-Off')).size, 1);
     } finally {
       await gateway.stop();
-      await radius.close();
-      site.remove();
     }
   });
 
-  test('a gateway that is killed with its tunnels up accounts for them when it is started again', async () => {
-    const radius = await Freeradius.start({ users: USERS });
-    const site = await storageOf(radius);
+  test('a gateway that is killed with its tunnels up accounts for them when it is started again', async t => {
+    const { radius, site } = await surroundings(t);
     const first = await GatewayProcess.start(site);
     let second: GatewayProcess | undefined;
     try {
@@ -70,27 +66,32 @@ describe('a storm of tunnels through RADIUS', { skip: freeradiusUnavailable() },
       );
       // Of those that had just ended the journal may not have heard yet.
       for (const id of stillUp) assert.equal(causes.get(id), 'NAS-Reboot');
+      assert.equal(new Set(statusOf(radius).get('Accounting-On')).size, 2, 'each start says so');
       // A new tunnel after all that has an id that was never there before.
       const [again] = await storm(site, second, 1);
       again!.client.abort();
-      await second.until(({ sessions }) => total(sessions) === 0);
+      const { pool } = await second.until(({ sessions }) => total(sessions) === 0);
+      assert.equal(pool.leased, 0);
       await balanced(radius, second, 201);
     } finally {
       await first.stop();
       await second?.stop();
-      await radius.close();
-      site.remove();
     }
   });
 });
 
-function storageOf(radius: Freeradius): Promise<Site> {
+/** A server and a gateway's files, which go away with the test. */
+async function surroundings(t: TestContext): Promise<{ radius: Freeradius; site: Site }> {
+  const radius = await Freeradius.start({ users: USERS });
+  t.after(() => radius.close());
   const { host, authPort, acctPort, secret } = radius.options();
   const server = { address: host, authPort, acctPort, secret: Buffer.from(secret).toString(), deadTime: '1s' };
-  return createSite({
+  const site = await createSite({
     aaa: { method: 'radius', radius: { servers: [server], timeout: '500ms', retries: 2, authTimeout: '20s' } },
     limits: { maxHalfOpen: 2000 },
   });
+  t.after(() => site.remove());
+  return { radius, site };
 }
 
 /** Those that came up. A refused client has been told so. */

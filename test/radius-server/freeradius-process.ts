@@ -34,6 +34,10 @@ export class FreeradiusProcess {
     const inside = this.#namespace === undefined ? command : ['ip', 'netns', 'exec', this.#namespace, ...command];
     const child = spawn(inside[0]!, inside.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
+    // A test that fails half-way must not leave its server running.
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     while (!output.includes('Ready to process requests')) {
