@@ -44,17 +44,10 @@ export class Job {
   /** Exit status, or the signal that ended it; undefined while it runs. */
   #ended: number | NodeJS.Signals | undefined;
 
-  constructor(
-    outputFile: string,
-    argv: readonly [string, ...string[]],
-    environment: Readonly<Record<string, string>> = {},
-  ) {
+  constructor(outputFile: string, argv: readonly [string, ...string[]]) {
     const output = openSync(outputFile, 'a');
     this.#outputFile = outputFile;
-    this.#child = spawn(argv[0], argv.slice(1), {
-      stdio: ['ignore', output, output],
-      env: { ...process.env, ...environment },
-    });
+    this.#child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', output, output] });
     closeSync(output);
     this.#child.once('exit', (code, signal) => (this.#ended = code ?? signal ?? 'SIGKILL'));
     this.#child.once('error', () => (this.#ended = 127));

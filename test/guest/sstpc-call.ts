@@ -66,14 +66,16 @@ export class SstpcCall {
     const pppLog = join(folder, `${id}-pppd.log`);
     const pppOptions = join(folder, `${id}.options`);
     writeFileSync(pppOptions, pppdOptions(options, pppLog, id), { mode: 0o600 });
-    const sstpc = ['--log-stderr', '--log-level', '4', '--ca-cert', join(folder, 'ca.pem'), '--ipparam', id];
+    // For sstpc alone: the EAP-TLS of pppd has a version of its own.
+    const configuration = `OPENSSL_CONF=${opensslConfiguration(folder, options.tls)}`;
+    const logging = ['--log-stderr', '--log-level', '4'];
+    const sstpc = [configuration, 'sstpc', ...logging, '--ca-cert', join(folder, 'ca.pem'), '--ipparam', id];
     const credentials = ['--user', options.user, '--password', options.password];
     const argv =
       options.startedBy === 'sstpc'
-        ? on('client', 'sstpc', ...sstpc, ...credentials, options.server, 'file', pppOptions)
-        : on('client', 'pppd', 'file', pppOptions, 'pty', `sstpc --nolaunchpppd ${sstpc.join(' ')} ${options.server}`);
-    const environment = { OPENSSL_CONF: opensslConfiguration(folder, options.tls) };
-    return new SstpcCall(new Job(join(folder, `${id}.log`), argv, environment), pppLog);
+        ? on('client', 'env', ...sstpc, ...credentials, options.server, 'file', pppOptions)
+        : on('client', 'pppd', 'file', pppOptions, 'pty', `env ${sstpc.join(' ')} --nolaunchpppd ${options.server}`);
+    return new SstpcCall(new Job(join(folder, `${id}.log`), argv), pppLog);
   }
 
   /** Resolves with the client's address once IPCP has opened; rejects when the call ends before that. */
@@ -165,7 +167,8 @@ function pppdOptions(options: CallOptions, pppLog: string, id: string): string {
   if (options.startedBy === 'pppd') {
     lines.push(
       `user "${options.user}"`,
-      `password "${options.password}"`,
+      // In EAP it would let pppd answer by EAP-MSCHAPv2, too.
+      ...(options.auth === 'eap' ? [] : [`password "${options.password}"`]),
       'plugin sstp-pppd-plugin.so',
       `sstp-sock /var/run/sstpc/sstpc-${id}`,
     );
