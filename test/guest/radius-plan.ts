@@ -50,9 +50,11 @@ const RESOLV_CONF = '/etc/ppp/resolv.conf';
 const UP = 1e6;
 const DOWN = 2e6;
 const TRANSFER_SECONDS = 5;
-/** TCP's payload is 96 % of the packets. A guest that shares a busy machine may be slower than any limit: only that it moves is asked. */
-const LOWEST_SHARE = 0.2;
+/** TCP's payload is 96 % of the packets; the rest is for a guest that shares a busy machine. */
+const LOWEST_SHARE = 0.8;
 const HIGHEST_SHARE = 1.05;
+/** The machine may be too busy for one transfer. None may be over the rate. */
+const TRANSFERS = 4;
 
 // With CHAP-MD5 pppd has to start sstpc: see the plans with a users file.
 const USERS: readonly RadiusUser[] = [
@@ -182,9 +184,13 @@ async function keptRates(): Promise<Facts> {
     ['up', UP],
     ['down', DOWN],
   ] as const) {
-    const { bitsPerSecond } = await transfer(direction, (rate / 8) * TRANSFER_SECONDS);
-    const share = bitsPerSecond / rate;
-    assert.ok(share > LOWEST_SHARE && share < HIGHEST_SHARE, `${direction}: ${bitsPerSecond} bit/s of ${rate}`);
+    let share = 0;
+    for (let attempt = 0; attempt < TRANSFERS && share <= LOWEST_SHARE; attempt++) {
+      const { bitsPerSecond } = await transfer(direction, (rate / 8) * TRANSFER_SECONDS);
+      share = bitsPerSecond / rate;
+      assert.ok(share < HIGHEST_SHARE, `${direction}: ${bitsPerSecond} bit/s of ${rate}`);
+    }
+    assert.ok(share > LOWEST_SHARE, `${direction}: ${share} of ${rate} bit/s, ${TRANSFERS} times`);
     facts[`${direction}ShareOfRate`] = Math.round(share * 1000) / 1000;
   }
   return facts;
