@@ -82,14 +82,14 @@ function ipPacket(fields: Fields, protocol: number, transport: Uint8Array): Uint
   return packet;
 }
 
-/** A copy with the transport's checksum, `offset` bytes into its header, made right. A sum of 0 is sent as ffff (RFC 768). */
+/** A copy with the transport's checksum, `offset` bytes into its header, made right. UDP sends a checksum of 0 as ffff (RFC 768); TCP sends it as it is. */
 export function withChecksum(packet: Uint8Array, offset: number): Uint8Array {
   const copy = packet.slice();
   const view = new DataView(copy.buffer);
   const at = ipHeaderLength(copy) + offset;
   view.setUint16(at, 0);
   const sum = ~onesComplementSum(pseudoPacket(copy)) & 0xffff;
-  view.setUint16(at, sum === 0 ? 0xffff : sum);
+  view.setUint16(at, sum === 0 && transportProtocol(copy) === 17 ? 0xffff : sum);
   return copy;
 }
 

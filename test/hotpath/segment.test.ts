@@ -101,6 +101,17 @@ for (const { name, create } of implementations) {
       readSegment(zero!);
     });
 
+    test('makes a TCP checksum of zero where that is the sum’s complement', () => {
+      const fields = { ...TCP4, payload: new Uint8Array(200) };
+      const offload = offloadFor(fields, 100);
+      const [first] = segmentsOf(path, superPacket(fields), offload);
+      const checksum = new DataView(first!.buffer).getUint16(36);
+      new DataView(fields.payload.buffer).setUint16(98, checksum);
+      const [zero] = segmentsOf(path, superPacket(fields), offload);
+      assert.deepEqual([...zero!.subarray(36, 38)], [0, 0]);
+      readSegment(zero!);
+    });
+
     test('is written in pieces, as many segments as fit each time, and not a byte behind them', () => {
       const fields = { ...TCP4, payload: noise(10_000) };
       const packet = superPacket(fields);
