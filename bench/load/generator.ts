@@ -1,7 +1,8 @@
 /** node generator.js: many clients of the project's library in one process, driven over the IPC channel (protocol.ts). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClientRuntime } from '../../src/client/client-runtime.ts';
-import { SstpClient, TunnelRefusedError } from '../../src/client/sstp-client.ts';
+import { SstpClient } from '../../src/client/sstp-client.ts';
+import { TunnelRefusedError } from '../../src/client/tunnel-refused-error.ts';
 import { HttpsOpenError } from '../../src/https/open-error.ts';
 import { Arrivals } from './arrivals.ts';
 import { Datagram } from './datagram.ts';

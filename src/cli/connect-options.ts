@@ -1,7 +1,7 @@
 // What the command line of `connect` comes to. Everything that is wrong with it is found here, before anything is opened.
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
-import type { SstpClientOptions } from '../client/sstp-client.ts';
+import type { SstpClientOptions } from '../client/sstp-client-options.ts';
 import type { HttpProxy } from '../https/proxy-tunnel.ts';
 import type { AuthMethod } from '../protocol/ppp/credentials.ts';
 import { isInterfaceName } from '../tun/interface-name.ts';

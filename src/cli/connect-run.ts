@@ -1,6 +1,6 @@
 /** The `connect` command: one tunnel of the client library, on a TUN device or only to be checked. */
 import { createClientRuntime } from '../client/client-runtime.ts';
-import { TunnelRefusedError } from '../client/sstp-client.ts';
+import { TunnelRefusedError } from '../client/tunnel-refused-error.ts';
 import { HttpsOpenError } from '../https/open-error.ts';
 import { IpCommandError } from '../tun/ip-command.ts';
 import { TunError } from '../tun/tun-device.ts';

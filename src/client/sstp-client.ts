@@ -5,66 +5,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { certificateHash } from '../crypto/crypto-binding.ts';
 import { randomBytes } from '../crypto/random.ts';
-import type { UplinkBatch } from '../hotpath/uplink-batch.ts';
-import { StreamCutter } from '../hotpath/stream-cutter.ts';
 import { TransmitQueue } from '../hotpath/transmit-queue.ts';
-import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark, ANY_SOURCE } from '../hotpath/packet-path.ts';
 import { openHttps } from '../https/open.ts';
-import type { OpenOptions } from '../https/open.ts';
 import type { DisconnectCause, HttpsConnection, HttpsUpper } from '../https/connection.ts';
 import { ClientTunnel } from '../protocol/client-tunnel.ts';
 import type { ClientTunnelOutput } from '../protocol/client-tunnel.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
-import type { AuthFailure } from '../protocol/ppp/auth-peer.ts';
-import type { AuthMethod, Ipv4Parameters, NetworkFamily, OpenNetwork } from '../protocol/ppp/credentials.ts';
+import type { Ipv4Parameters, NetworkFamily, OpenNetwork } from '../protocol/ppp/credentials.ts';
 import { Ipv6Host } from '../protocol/link/ipv6-host.ts';
 import { requireEncodable } from '../protocol/ppp/ppp-client.ts';
 import { HashProtocol } from '../wire/sstp.ts';
-import { PppProtocol, encodeDataPacket, isControlProtocol } from '../wire/ppp.ts';
-import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
+import { PppProtocol, encodeDataPacket } from '../wire/ppp.ts';
 import type { ClientRuntime } from './client-runtime.ts';
-import { describeEnd } from './end-message.ts';
-
-/** Where the packet path counts what it carries: nobody looks, and clients may share it. */
-const COUNTER_SLOT = 0;
-
-export interface SstpClientOptions {
-  /** Its `signal` interrupts all of {@link SstpClient.connect}: once the server has answered, in good order. */
-  readonly https: OpenOptions;
-  readonly user: string;
-  readonly password: string;
-  /** Methods that the server may ask for. PAP sends the password itself, protected by TLS alone. */
-  readonly auth: readonly AuthMethod[];
-  /** Largest IP packet to receive. */
-  readonly mtu: number;
-  /** Asks for IPv6 beside IPv4. */
-  readonly ipv6?: boolean;
-  /** 'one' gives each IP packet a TLS record of its own, as sstpc does; 'many' by default, which is faster. */
-  readonly packetsPerRecord?: 'one' | 'many';
-  /** Takes the packets from the server in place of `receivePacket`: for a runtime whose clients share one network device. */
-  readonly uplink?: UplinkBatch;
-}
-
-export interface SstpClientEvents {
-  /** An IP packet from the server lies at [at, at + length) of the runtime's memory, a zero virtio header in front, until this returns. */
-  receivePacket(at: number, length: number): void;
-  /** The tunnel is gone, after it was up; not called after `end` or `abort`. */
-  ended(reason: TunnelEndReason): void;
-}
-
-/** The tunnel did not come up. */
-export class TunnelRefusedError extends Error {
-  override readonly name = 'TunnelRefusedError';
-  readonly reason: TunnelEndReason;
-  /** What the server said when the reason is `auth-failed`. */
-  readonly authFailure: AuthFailure | undefined;
-
-  constructor(reason: TunnelEndReason, authFailure?: AuthFailure) {
-    super(`the tunnel did not come up: ${describeEnd(reason, authFailure)}`);
-    this.reason = reason;
-    this.authFailure = authFailure;
-  }
-}
+import { DeadlineTimer } from './deadline-timer.ts';
+import { ServerPackets } from './server-packets.ts';
+import type { SstpClientEvents, SstpClientOptions } from './sstp-client-options.ts';
+import { TunnelRefusedError } from './tunnel-refused-error.ts';
 
 const NEGOTIATION_TIMEOUT_MS = 60_000;
 const HELLO_INTERVAL_MS = 60_000;
@@ -78,12 +34,9 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   readonly #connection: HttpsConnection;
   readonly #events: SstpClientEvents;
   readonly #tunnel: ClientTunnel;
-  readonly #uplink: UplinkBatch | undefined;
-  readonly #cutter: StreamCutter;
+  readonly #packets: ServerPackets;
   readonly #queue: TransmitQueue;
-  readonly #onPackets = (entries: number): boolean => this.#handlePackets(entries);
-  #timer: NodeJS.Timeout | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
+  readonly #timer = new DeadlineTimer(now => this.#handleTimeout(now));
   #isEstablished = false;
   #network: Ipv4Parameters | undefined;
   #ipv6: Ipv6Host | undefined;
@@ -126,8 +79,6 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
     this.#runtime = runtime;
     this.#connection = connection;
     this.#events = events;
-    this.#uplink = options.uplink;
-    this.#cutter = new StreamCutter(runtime.path, options.uplink?.arena);
     const onePacketPerSend = options.packetsPerRecord === 'one';
     if (onePacketPerSend) connection.setOnePacketPerRecord();
     this.#queue = new TransmitQueue(
@@ -155,6 +106,11 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
         authTimeoutMs: NEGOTIATION_TIMEOUT_MS,
         random: randomBytes,
       },
+    });
+    this.#packets = new ServerPackets(runtime.path, options.uplink, this.#tunnel, {
+      isGone: () => this.#reason !== undefined,
+      receiveFromLink: packet => this.#ipv6?.receive(packet) === true,
+      receivePacket: (at, length) => events.receivePacket(at, length),
     });
   }
 
@@ -234,7 +190,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
 
   receive(chunk: Uint8Array): void {
     if (this.#reason !== undefined) return;
-    const failure = this.#cutter.push(chunk, this.#onPackets);
+    const failure = this.#packets.push(chunk);
     if (this.#reason !== undefined) return;
     if (failure < 0) {
       this.#tunnel.disconnected();
@@ -258,12 +214,14 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   }
 
   up(peerMru: number): void {
+    this.#packets.networksChanged();
     this.#isEstablished = true;
     this.#mtu = peerMru;
     this.#onUp?.();
   }
 
   networkUp(network: OpenNetwork): void {
+    this.#packets.networksChanged();
     if (network.family === 4) {
       this.#network = network.ipv4;
     } else {
@@ -273,6 +231,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   }
 
   networkDown(family: NetworkFamily): void {
+    this.#packets.networksChanged();
     if (family === 4) this.#network = undefined;
     else this.#ipv6 = undefined;
   }
@@ -285,67 +244,6 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   close(reason: TunnelEndReason): void {
     this.#leave(reason);
     this.#connection.close();
-  }
-
-  #handlePackets(entries: number): boolean {
-    const { view, tableAt, memory } = this.#runtime.path;
-    const now = performance.now();
-    this.#tunnel.heard(now);
-    let from = 0;
-    for (let index = 0; index < entries; index++) {
-      const row = tableAt + index * ENTRY_LENGTH;
-      const protocol = view.getUint16(row + ENTRY_PROTOCOL, true);
-      if (protocol === PppProtocol.Ipv4 || protocol === PppProtocol.Ipv6) {
-        const passes = this.#tunnel.passes(protocol === PppProtocol.Ipv4 ? 4 : 6);
-        if (!passes) view.setUint16(row + ENTRY_PROTOCOL, EntryMark.NotUp, true);
-        continue;
-      }
-      if (protocol !== EntryMark.Control && !isControlProtocol(protocol)) continue;
-      // What came before it is not subject to what it does.
-      this.#receivePackets(index, from);
-      from = index + 1;
-      const at = view.getUint32(row + ENTRY_AT, true);
-      const bytes = memory.subarray(at, at + view.getUint16(row + ENTRY_BYTES, true));
-      if (protocol === EntryMark.Control) this.#tunnel.receiveControl(bytes, now);
-      else this.#tunnel.receiveFrame(protocol, bytes, now);
-      if (this.#reason !== undefined) return false;
-    }
-    this.#receivePackets(entries, from);
-    return this.#reason === undefined;
-  }
-
-  /** The rows [from, to) of the table hold no control packet. */
-  #receivePackets(to: number, from: number): void {
-    if (from === to || !this.#tunnel.passesData) return;
-    const { path } = this.#runtime;
-    path.admit(to, 0, ANY_SOURCE, 0);
-    if (this.#tunnel.passes(6)) {
-      path.admit6(to, ANY_SOURCE, 0);
-      this.#receiveAdvertisements(to, from);
-    }
-    if (this.#uplink !== undefined) {
-      this.#uplink.add(to, from, COUNTER_SLOT);
-      return;
-    }
-    for (let row = path.tableAt + from * ENTRY_LENGTH; row < path.tableAt + to * ENTRY_LENGTH; row += ENTRY_LENGTH) {
-      const protocol = path.view.getUint16(row + ENTRY_PROTOCOL, true);
-      if (protocol !== PppProtocol.Ipv4 && protocol !== PppProtocol.Ipv6) continue;
-      const at = path.view.getUint32(row + ENTRY_AT, true);
-      // What lies in front is the frame's header and the end of a packet that has been handled.
-      path.memory.fill(0, at - VIRTIO_HEADER_LENGTH, at);
-      this.#events.receivePacket(at, path.view.getUint16(row + ENTRY_BYTES, true));
-    }
-  }
-
-  /** Router advertisements are for this client to read; what else stays on the link is an IPv6 packet like others. */
-  #receiveAdvertisements(to: number, from: number): void {
-    const { memory, tableAt, view } = this.#runtime.path;
-    for (let row = tableAt + from * ENTRY_LENGTH; row < tableAt + to * ENTRY_LENGTH; row += ENTRY_LENGTH) {
-      if (view.getUint16(row + ENTRY_PROTOCOL, true) !== EntryMark.ToControl) continue;
-      const at = view.getUint32(row + ENTRY_AT, true);
-      const isRead = this.#ipv6?.receive(memory.subarray(at, at + view.getUint16(row + ENTRY_BYTES, true))) === true;
-      if (!isRead) view.setUint16(row + ENTRY_PROTOCOL, PppProtocol.Ipv6, true);
-    }
   }
 
   // --- life
@@ -377,7 +275,7 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
   #leave(reason: TunnelEndReason): void {
     const isNews = this.#isEstablished && !this.#endIsOurs;
     this.#reason = reason;
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     this.#queue.release();
     for (const tell of this.#onEnd.splice(0)) tell(reason);
     if (isNews) this.#events.ended(reason);
@@ -394,20 +292,12 @@ export class SstpClient implements HttpsUpper, ClientTunnelOutput {
 
   #arm(): void {
     if (this.#onConfigured !== undefined && this.#isConfigured) this.#onConfigured();
-    const deadline = this.#deadline;
-    // A deadline that moved later is met by the timer that is set already: it finds nothing to do and arms again.
-    if (deadline >= this.#timerAt) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = deadline;
-    this.#timer = setTimeout(
-      () => {
-        this.#timerAt = Number.POSITIVE_INFINITY;
-        const now = performance.now();
-        if (this.#tunnel.deadline <= now) this.#tunnel.handleTimeout(now);
-        if (this.#reason === undefined) this.#ipv6?.handleTimeout(now);
-        if (this.#reason === undefined) this.#arm();
-      },
-      Math.max(0, deadline - performance.now()) + 1,
-    );
+    this.#timer.follow(this.#deadline);
+  }
+
+  #handleTimeout(now: number): void {
+    if (this.#tunnel.deadline <= now) this.#tunnel.handleTimeout(now);
+    if (this.#reason === undefined) this.#ipv6?.handleTimeout(now);
+    if (this.#reason === undefined) this.#arm();
   }
 }

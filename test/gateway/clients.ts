@@ -2,7 +2,7 @@
 import type { ClientRuntime } from '../../src/client/client-runtime.ts';
 import { echoRequestLength, emitEchoRequest, parseEchoReply } from '../../src/client/ping.ts';
 import { SstpClient } from '../../src/client/sstp-client.ts';
-import type { SstpClientOptions } from '../../src/client/sstp-client.ts';
+import type { SstpClientOptions } from '../../src/client/sstp-client-options.ts';
 import type { TunnelEndReason } from '../../src/protocol/end-reason.ts';
 import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 import { PASSWORD, USER } from './site.ts';

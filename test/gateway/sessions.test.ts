@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClientRuntime } from '../../src/client/client-runtime.ts';
 import type { ClientRuntime } from '../../src/client/client-runtime.ts';
-import { TunnelRefusedError } from '../../src/client/sstp-client.ts';
+import { TunnelRefusedError } from '../../src/client/tunnel-refused-error.ts';
 import type { AuthMethod } from '../../src/protocol/ppp/credentials.ts';
 import { formatIpv4 } from '../../src/wire/ip.ts';
 import { TestClient } from './clients.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { createClientRuntime, type ClientRuntime } from '../../../src/client/client-runtime.ts';
-import { TunnelRefusedError } from '../../../src/client/sstp-client.ts';
+import { TunnelRefusedError } from '../../../src/client/tunnel-refused-error.ts';
 import { ended, meet } from './client.ts';
 
 const persona = {

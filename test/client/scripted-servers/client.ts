@@ -1,7 +1,7 @@
 // The library's client against a scripted server, with a look at what it leaves behind.
 import assert from 'node:assert/strict';
 import type { ClientRuntime } from '../../../src/client/client-runtime.ts';
-import type { SstpClientOptions } from '../../../src/client/sstp-client.ts';
+import type { SstpClientOptions } from '../../../src/client/sstp-client-options.ts';
 import type { TunnelEndReason } from '../../../src/protocol/end-reason.ts';
 import { TestClient } from '../../gateway/clients.ts';
 import { eventually } from '../../https/fixture.ts';
