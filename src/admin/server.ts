@@ -13,7 +13,8 @@ import type { ListenAddress } from '../config/schema.ts';
 import type { Logger } from '../log.ts';
 import { type EventSocket, EventSockets } from './event-sockets.ts';
 import type { GatewayView } from './gateway-view.ts';
-import { type AdminRequest, type AdminResponse, problem, Routes } from './routes.ts';
+import { type AdminResponse, problem } from './response.ts';
+import { type AdminRequest, Routes } from './routes.ts';
 
 export interface AdminOptions {
   readonly listen: ListenAddress;
