@@ -9,6 +9,7 @@ import type { Offloads } from './offloads.ts';
 /**
  * Where packets from the network land: slot i's packet begins at `at + i * stride + headroom`. The device puts the packet's virtio header
  * into the end of the headroom in front, which belongs to the owner of the memory otherwise: headers go there without moving the packet.
+ * A device may use one slot again and again.
  */
 export interface LandingArea {
   /** The whole memory that offsets count from. It must never be detached or grown: devices keep its address. */
@@ -31,9 +32,9 @@ export function largestPacket(landing: LandingArea): number {
 }
 
 export interface PacketReceiver {
-  /** One IP packet lies at [at, at + length), its virtio header in front, until {@link drained} returns. Must not throw. */
+  /** One IP packet lies at [at, at + length), its virtio header in front, until this returns. Must not throw. */
   receive(at: number, length: number): void;
-  /** The packets of one wake-up have all been received; on return the device reuses every slot. */
+  /** The packets of one wake-up have all been received. */
   drained(): void;
   /** The device is lost (deleted, or reading failed): it has closed itself and calls nothing more. */
   onError(error: Error): void;

@@ -46,22 +46,20 @@ describe('TunDevice', { skip }, () => {
     });
   });
 
-  test('drains what has queued up in batches of at most the slots, in order, each batch followed by drained', async () => {
-    await withDevice(host, landingArea(4), async (device, landing) => {
+  test('drains what has queued up in order, in batches of at most 512, each followed by drained', async () => {
+    await withDevice(host, landingArea(1), async (device, landing) => {
+      host.ip('link', 'set', 'dev', device.name, 'txqueuelen', '1000');
       const recorder = new Recorder(landing);
       device.start(recorder);
-      pingUnanswered(host, 50);
+      // Several times, because what waits in the device counts against its socket's send buffer.
+      for (let times = 0; times < 6; times++) pingUnanswered(host, 100);
       const pings = (): Uint8Array[] => recorder.packets.filter(packet => packet[0] === 0x45 && packet[9] === 1);
-      await recorder.until(() => pings().length === 50);
+      await recorder.until(() => pings().length === 600);
       assert.deepEqual(
         pings().map(packet => packet[27]),
-        Array.from({ length: 50 }, (_, index) => index + 1),
+        Array.from({ length: 600 }, (_, index) => (index % 100) + 1),
       );
-      assert.ok(
-        recorder.batches.every(size => size >= 1 && size <= 4),
-        recorder.batches.join(),
-      );
-      assert.ok(recorder.batches.includes(4), recorder.batches.join());
+      assert.equal(Math.max(...recorder.batches), 512, recorder.batches.join());
     });
   });
 
