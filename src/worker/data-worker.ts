@@ -32,6 +32,15 @@ const HEADER_LIMIT = 16 * 1024;
  * disconnected in good order, where the timer could only abort.
  */
 const AUTH_SHARE = 0.95;
+/** Timers of seconds: twenty wake-ups a second serve as many tunnels as there are. */
+const PROTOCOL_GRAIN_MS = 50;
+/** The burst of a rate makes up for it. */
+const PACING_GRAIN_MS = 5;
+/**
+ * How much longer than configured a tunnel's LCP echo interval may be, as a share. Tunnels that came up together do not ask together; and a
+ * client that asks by itself in the same interval comes first, which makes the gateway's own question needless.
+ */
+const ECHO_SPREAD = 0.1;
 const LOOP_LAG_INTERVAL_MS = 1000;
 /**
  * Each sample wakes the thread: a hundred a second cost an otherwise idle worker 0.6 % of a core. A block that is shorter than this is
@@ -51,6 +60,7 @@ export class DataWorker {
   readonly #context: WorkerContext;
   readonly #device: PacketDevice;
   readonly #deadlines: Deadlines;
+  readonly #pacing: Deadlines;
   readonly #listener: HttpsListener;
   readonly #sessions = new Map<SessionId, TunnelSession>();
   readonly #slots: (TunnelSession | undefined)[] = [];
@@ -89,7 +99,8 @@ export class DataWorker {
       start.tun === undefined
         ? new EchoNetwork(settings.network.gateway, landing, settings.network.gateway6)
         : new TunDevice(start.tun, landing);
-    this.#deadlines = new Deadlines(() => performance.now());
+    this.#deadlines = new Deadlines(() => performance.now(), PROTOCOL_GRAIN_MS);
+    this.#pacing = new Deadlines(() => performance.now(), PACING_GRAIN_MS);
     this.#context = {
       path,
       blocks: new BlockPool(path),
@@ -99,6 +110,7 @@ export class DataWorker {
         refused: packets => this.#counters.countDrop('device-refused', packets),
       }),
       deadlines: this.#deadlines,
+      pacing: this.#pacing,
       traffic: new TunnelTraffic(path, this.#counters),
       counters: this.#counters,
       get settings() {
@@ -219,7 +231,7 @@ export class DataWorker {
         auth: ppp.auth,
         eap: ppp.eap,
         serverName: ppp.serverName,
-        lcpEcho: ppp.lcpEcho,
+        lcpEcho: { ...ppp.lcpEcho, intervalMs: ppp.lcpEcho.intervalMs * (1 + Math.random() * ECHO_SPREAD) },
         authTimeoutMs: sstp.negotiationTimeoutMs * AUTH_SHARE,
         random: randomBytes,
       },
@@ -266,6 +278,7 @@ export class DataWorker {
     this.#loopDelay.disable();
     await this.#listener.close();
     this.#deadlines.close();
+    this.#pacing.close();
     this.#context.traffic.close();
     this.#device.close();
     this.#start.port.close();

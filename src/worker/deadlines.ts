@@ -16,21 +16,21 @@ interface Entry {
   place: number;
 }
 
-/**
- * Deadlines are protocol timers of seconds, and waits for tokens of a rate whose burst makes up for it; waking a little late merges the wake-ups
- * of many tunnels.
- */
-const GRAIN_MS = 5;
-
 export class Deadlines {
   readonly #heap: Entry[] = [];
   readonly #entries = new Map<Timed, Entry>();
   readonly #clock: () => number;
+  readonly #grainMs: number;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
-  constructor(clock: () => number) {
+  /**
+   * @param clock monotonic milliseconds
+   * @param grainMs how much later than asked for it may wake, so that the wake-ups of many tunnels are one
+   */
+  constructor(clock: () => number, grainMs: number) {
     this.#clock = clock;
+    this.#grainMs = grainMs;
   }
 
   /** Call after anything that may have brought `timed.deadline` closer. */
@@ -87,7 +87,7 @@ export class Deadlines {
     if (first === undefined || first.at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = first.at;
-    this.#timer = setTimeout(() => this.#wake(), Math.max(0, first.at - this.#clock()) + GRAIN_MS);
+    this.#timer = setTimeout(() => this.#wake(), Math.max(0, first.at - this.#clock()) + this.#grainMs);
   }
 
   #remove(entry: Entry): void {

@@ -95,7 +95,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
           connection.send(bytes, written);
         },
         dropped: length => this.#onDropped(length),
-        waits: () => context.deadlines.update(this.#queue),
+        waits: () => context.pacing.update(this.#queue),
       },
     );
     if (onePacketPerRecord) connection.setOnePacketPerRecord();
@@ -373,7 +373,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#gone = true;
     this.#networks.clear();
     this.#queue.release();
-    this.#context.deadlines.delete(this.#queue);
+    this.#context.pacing.delete(this.#queue);
     this.#upload?.release();
     this.#context.leave(this, reason, at);
   }

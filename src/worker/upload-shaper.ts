@@ -35,7 +35,7 @@ export class UploadShaper {
       {
         sendPackets: (frames, written) => this.#toNetwork(frames, written),
         dropped: () => context.traffic.countDrop('rate-limit', slot),
-        waits: () => context.deadlines.update(this.#queue),
+        waits: () => context.pacing.update(this.#queue),
       },
     );
   }
@@ -68,7 +68,7 @@ export class UploadShaper {
   /** Forgets what is held. */
   release(): void {
     this.#queue.release();
-    this.#context.deadlines.delete(this.#queue);
+    this.#context.pacing.delete(this.#queue);
   }
 
   #countRefused(code: number): void {

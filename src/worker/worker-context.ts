@@ -14,7 +14,10 @@ export interface WorkerContext {
   readonly blocks: BlockPool;
   /** Where packets from the tunnels go. */
   readonly uplink: UplinkBatch;
+  /** Of the protocols: seconds away, and woken a little late. */
   readonly deadlines: Deadlines;
+  /** Of queues that wait for tokens of a rate. */
+  readonly pacing: Deadlines;
   readonly traffic: TunnelTraffic;
   readonly counters: WorkerCounters;
   readonly settings: WorkerSettings;

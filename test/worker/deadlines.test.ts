@@ -23,7 +23,7 @@ function withVirtualTime(run: (deadlines: Deadlines, advance: (ms: number) => vo
   let now = 0;
   mock.timers.enable({ apis: ['setTimeout'] });
   try {
-    const deadlines = new Deadlines(() => now);
+    const deadlines = new Deadlines(() => now, 5);
     run(deadlines, ms => {
       for (let step = 0; step < ms; step++) {
         now++;
