@@ -28,7 +28,7 @@ export interface Gateway {
   readonly listen: readonly ListenAddress[];
   readonly adminPort: number;
   readonly networkMode: 'tun' | 'echo';
-  /** Ends every session in good order, then everything else. */
+  /** Ends every session in good order, then everything else; {@link Supervisor.hasten} ends its waits. */
   stop(): Promise<void>;
 }
 
@@ -56,8 +56,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const admin = new AdminServer({ listen: config.admin.listen, token: config.admin.token, view: supervisor, log });
   const stop = async (): Promise<void> => {
-    aaa.close();
     await supervisor.stop();
+    aaa.close();
     admin.close();
   };
   try {
@@ -68,7 +68,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     return { supervisor, listen, adminPort, networkMode: network.mode, stop };
   } catch (error) {
-    await stop();
+    const stopped = stop();
+    // Nobody was ever sent here.
+    supervisor.hasten();
+    await stopped;
     throw error;
   }
 }

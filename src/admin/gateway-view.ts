@@ -94,7 +94,7 @@ export interface GatewayView {
   ready(): Readiness;
   sessions(): Iterable<SessionView>;
   session(id: string): SessionView | undefined;
-  /** Refuses new tunnels from now on; with `end` those that there are end in good order. */
+  /** Not ready from now on. After `drainDelay` new tunnels are refused; with `end` those that there are end in good order. */
   drain(end: boolean): void;
   /** Reads the files again and applies what can be applied; a bad file changes nothing. Rejects never for what a file holds. */
   reload(): Promise<ReloadView>;

@@ -7,7 +7,11 @@ interface DrainOptions extends AdminTarget {
 
 export function register(program: Command): void {
   withAdminOptions(
-    program.command('drain').description('make a running gateway refuse new tunnels; /readyz says 503 from then on'),
+    program
+      .command('drain')
+      .description(
+        'make a running gateway refuse new tunnels: /readyz says 503 at once, listeners close after drainDelay',
+      ),
   )
     .option('--end', 'end the tunnels that there are, in good order; without it they stay until they leave')
     .addHelpText('after', EXPLANATION)

@@ -15,6 +15,8 @@ import type { GatewayFiles } from './load-gateway.ts';
 import { packageVersion } from './package-version.ts';
 import type { ServeFlags } from './serve.ts';
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
 export async function serve(flags: ServeFlags): Promise<void> {
   const files = await loadGateway(flags);
   const { config } = files;
@@ -39,7 +41,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
   process.on('SIGHUP', () => void gateway.supervisor.reload());
   const signal = await interrupted;
   log.info({ signal }, 'gateway drains');
-  await gateway.stop();
+  const stopped = gateway.stop();
+  for (const again of SIGNALS) process.on(again, () => gateway.supervisor.hasten());
+  await stopped;
   log.info('gateway ended');
 }
 
@@ -51,7 +55,7 @@ function refusal(error: unknown): unknown {
 
 function signalled(): Promise<string> {
   return new Promise(resolve => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
+    for (const signal of SIGNALS) process.on(signal, () => resolve(signal));
   });
 }
 

@@ -47,6 +47,7 @@ export async function embeddedDefault(stateDirectory: string, now = new Date()):
       tls: { certificates: [certificate.certificate], minVersion: parsed.tls.minVersion, ciphers: undefined },
       workers: availableParallelism(),
       stateDir,
+      drainDelay: parsed.drainDelay,
       drainTimeout: parsed.drainTimeout,
       sstp: parsed.sstp,
       // The demo user's password is there in plain text, so that every method can be tried.

@@ -129,6 +129,7 @@ export const fileSchema = z.strictObject({
     return value === 'auto' || isCount ? value : refuse(value);
   }).default('auto'),
   stateDir: text('path of a directory').default('./.sstp-gateway'),
+  drainDelay: duration('0s', '10m').default(0),
   drainTimeout: duration('0s', '1h').default(10_000),
   sstp: sstp.prefault({}),
   ppp: ppp.prefault({}),

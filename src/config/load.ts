@@ -45,6 +45,7 @@ export function loadConfig(file: string, now = new Date()): LoadedConfig {
       tls: { certificates, minVersion: tls.minVersion, ciphers: tls.ciphers },
       workers: parsed.workers === 'auto' ? availableParallelism() : parsed.workers,
       stateDir: resolve(base, parsed.stateDir),
+      drainDelay: parsed.drainDelay,
       drainTimeout: parsed.drainTimeout,
       sstp: parsed.sstp,
       ppp: parsed.ppp,

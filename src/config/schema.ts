@@ -18,6 +18,8 @@ export interface Config {
   /** Number of data workers, `auto` already resolved to the CPU cores this process may use. */
   readonly workers: number;
   readonly stateDir: string;
+  /** How long new tunnels are still taken when the gateway has said that it is not ready. */
+  readonly drainDelay: number;
   readonly drainTimeout: number;
   readonly sstp: {
     readonly negotiationTimeout: number;

@@ -171,8 +171,8 @@ export class HttpsListener {
 
   /** Before anything was read. A proxy's clients are looked at when it has named them. */
   #refusal(address: string, proxies: BlockList | undefined): RefusalReason | undefined {
-    // It has left already, and its address with it.
-    if (address === '') return 'client-gone';
+    // It has left already, and its address with it. HAProxy's check resets a connection as soon as it has one.
+    if (address === '') return proxies === undefined ? 'client-gone' : 'health-check';
     if (proxies !== undefined && !proxies.check(address, address.includes(':') ? 'ipv6' : 'ipv4'))
       return 'proxy-untrusted';
     if (this.#halfOpen.size >= this.#options.maxHalfOpen) return 'half-open-limit';

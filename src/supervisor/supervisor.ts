@@ -16,6 +16,7 @@ import type { FromWorker, SessionTraffic } from '../worker/messages.ts';
 import { DROP_REASONS } from '../worker/worker-counters.ts';
 import { Admission } from './admission.ts';
 import { CertificateWatch } from './certificate-watch.ts';
+import { Drain } from './drain.ts';
 import { EventFeed } from './event-feed.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import { Hooks } from './hooks.ts';
@@ -59,8 +60,6 @@ const CERTIFICATE_INTERVAL_MS = 10_000;
 const CLEANUP_SAMPLES = 4096;
 /** For what is left to do when all tunnels are gone: accounting records and hooks. */
 const FLUSH_LIMIT_MS = 5_000;
-/** How often a shutdown looks whether the last session is gone. */
-const DRAIN_POLL_MS = 20;
 
 export class Supervisor implements GatewayView {
   readonly #options: SupervisorOptions;
@@ -78,7 +77,7 @@ export class Supervisor implements GatewayView {
   readonly #cleanups = new SampleWindow(CLEANUP_SAMPLES);
   readonly #startedAt = Date.now();
   #listening: string[] = [];
-  #draining = false;
+  readonly #drain = new Drain(end => this.#workers.drain(end));
   #reloading: Promise<unknown> = Promise.resolve();
   /** Every row is gone; what workers still say about them is of no interest. */
   #stopped = false;
@@ -158,13 +157,10 @@ export class Supervisor implements GatewayView {
     });
   }
 
-  /** Ends every session in good order, at the latest after `drainTimeout`, then the workers and the network. */
+  /** After `drainDelay` ends every session in good order, at the latest after `drainTimeout`, then the workers and the network. */
   async stop(): Promise<void> {
-    this.drain(true);
-    const limit = performance.now() + this.#config.drainTimeout;
-    while (this.#table.size > 0 && performance.now() < limit) {
-      await new Promise(resolve => setTimeout(resolve, DRAIN_POLL_MS));
-    }
+    await this.#beginDrain(true);
+    await this.#drain.farewell(() => this.#table.size === 0, this.#config.drainTimeout);
     this.#stopped = true;
     this.#certificates.close();
     this.#sessions.endAll('drain');
@@ -175,6 +171,11 @@ export class Supervisor implements GatewayView {
       this.#hooks.settled(FLUSH_LIMIT_MS),
     ]);
     await this.#options.aaa.authority.close();
+  }
+
+  /** Ends the wait that {@link stop} or a drain is at: for the delay first, then for the sessions. */
+  hasten(): void {
+    this.#drain.hasten();
   }
 
   /** What RADIUS servers may do to sessions. */
@@ -267,9 +268,9 @@ export class Supervisor implements GatewayView {
 
   ready(): Readiness {
     const reasons: string[] = [];
-    if (this.#draining) reasons.push('draining');
+    if (this.#drain.hasBegun) reasons.push('draining');
     const down = this.#workers.views().filter(worker => worker.state !== 'ready');
-    if (!this.#draining) for (const worker of down) reasons.push(`worker ${worker.index} is ${worker.state}`);
+    if (!this.#drain.hasBegun) for (const worker of down) reasons.push(`worker ${worker.index} is ${worker.state}`);
     return { ready: reasons.length === 0, reasons };
   }
 
@@ -287,9 +288,16 @@ export class Supervisor implements GatewayView {
   }
 
   drain(end: boolean): void {
-    if (!this.#draining) this.#feed.emit(() => ({ type: 'drain' }));
-    this.#draining = true;
-    this.#workers.drain(end);
+    void this.#beginDrain(end);
+  }
+
+  #beginDrain(end: boolean): Promise<void> {
+    const { drainDelay } = this.#config;
+    if (!this.#drain.hasBegun) {
+      this.#log.info({ end, drainDelay }, 'not ready any more: draining');
+      this.#feed.emit(() => ({ type: 'drain' }));
+    }
+    return this.#drain.begin(end, drainDelay);
   }
 
   listen(listener: (event: GatewayEvent) => void): () => void {
@@ -328,6 +336,11 @@ export class Supervisor implements GatewayView {
 
   #onRefused(worker: number, { reason, remoteAddress, detail }: Extract<FromWorker, { kind: 'refused' }>): void {
     this.#counters.refusals.add(reason);
+    // A load balancer looks every few seconds for as long as it lives.
+    if (reason === 'health-check') {
+      this.#log.debug({ worker, remoteAddress }, 'health check');
+      return;
+    }
     this.#log.info({ worker, remoteAddress, reason, detail }, 'connection refused');
     this.#feed.emit(() => ({ type: 'refused', reason, remoteAddress }));
   }

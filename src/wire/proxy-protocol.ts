@@ -2,10 +2,11 @@
  * The header that a load balancer puts in front of a connection, so that the server learns who is behind it: versions 1 (text) and 2
  * (binary) of HAProxy's PROXY protocol.
  */
+import { formatIpv4, parseIpv4 } from './ip.ts';
 import { formatIpv6, parseIpv6, readIpv6 } from './ipv6.ts';
 
 interface ProxyEndpoint {
-  /** Textual, without brackets. */
+  /** Textual, without brackets, IPv6 as in RFC 5952. */
   readonly address: string;
   readonly port: number;
 }
@@ -63,13 +64,14 @@ function parseVersion1(bytes: Uint8Array): ProxyHeader {
 
 function endpoint(family: 'TCP4' | 'TCP6', address = '', port = ''): ProxyEndpoint | undefined {
   if (!/^(?:0|[1-9]\d{0,4})$/.test(port) || Number(port) > 0xffff) return undefined;
-  const isAddress = family === 'TCP4' ? isDottedQuad(address) : parseIpv6(address) !== undefined;
-  return isAddress ? { address, port: Number(port) } : undefined;
+  const ipv6 = family === 'TCP6' ? parseIpv6(address) : undefined;
+  if (ipv6 !== undefined) return { address: formatEither(ipv6), port: Number(port) };
+  return family === 'TCP4' && parseIpv4(address) !== undefined ? { address, port: Number(port) } : undefined;
 }
 
-function isDottedQuad(text: string): boolean {
-  const parts = text.split('.');
-  return parts.length === 4 && parts.every(part => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
+/** A proxy with one socket for both families names an IPv4 client as that socket does: ::ffff:192.0.2.1 (RFC 4291 2.5.5.2). */
+function formatEither(address: bigint): string {
+  return address >> 32n === 0xffffn ? formatIpv4(Number(address & 0xffff_ffffn)) : formatIpv6(address);
 }
 
 /** Bytes of both addresses and both ports. */
@@ -94,7 +96,7 @@ function parseVersion2(bytes: Uint8Array): ProxyHeader {
   const { addressLength } = form;
   const at = V2_HEADER_LENGTH;
   const read = (from: number): string =>
-    addressLength === 4 ? bytes.subarray(from, from + 4).join('.') : formatIpv6(readIpv6(bytes, from));
+    addressLength === 4 ? bytes.subarray(from, from + 4).join('.') : formatEither(readIpv6(bytes, from));
   return {
     kind: 'header',
     length,

@@ -43,6 +43,7 @@ describe('a configuration file', () => {
       file: space.path('gateway.yaml'),
       listen: [{ host: '0.0.0.0', port: 443, trustedProxies: undefined }],
       stateDir: space.path('.sstp-gateway'),
+      drainDelay: 0,
       drainTimeout: 10_000,
       sstp: {
         negotiationTimeout: 60_000,
@@ -98,6 +99,7 @@ tls:
   ciphers: ECDHE-RSA-AES256-GCM-SHA384
 workers: 3
 stateDir: state
+drainDelay: 20s
 drainTimeout: 1500ms
 sstp: { negotiationTimeout: 30s, helloInterval: 2m, hashes: [sha256], packetsPerRecord: one, decoy: close }
 ppp: { mtu: 1452, auth: [eap, mschapv2, chap, pap], lcpEcho: { interval: 1m, failures: 2 } }
@@ -126,7 +128,7 @@ log: { level: debug, format: pretty }
       { host: '192.0.2.1', port: 8443, trustedProxies: undefined },
     ]);
     assert.deepEqual(config.tls.certificates[0]?.serverNames, ['vpn.example.org']);
-    assert.equal(config.drainTimeout, 1500);
+    assert.deepEqual([config.drainDelay, config.drainTimeout], [20_000, 1500]);
     assert.equal(config.sstp.helloInterval, 120_000);
     assert.deepEqual(config.network.ipv4.pool, [
       { first: 0x0a00_0005, last: 0x0a00_0006 },
@@ -169,7 +171,7 @@ log: { level: debug, format: pretty }
     [
       'an unknown section',
       `${TLS}\nport: 443`,
-      'gateway.yaml:2: port: unknown key; accepted: listen, tls, workers, stateDir, drainTimeout, sstp, ppp, network, aaa, session, hooks, limits, admin, cluster, log',
+      'gateway.yaml:2: port: unknown key; accepted: listen, tls, workers, stateDir, drainDelay, drainTimeout, sstp, ppp, network, aaa, session, hooks, limits, admin, cluster, log',
     ],
     ['no certificate at all', 'workers: 1', 'gateway.yaml:1: tls: is required'],
     ['an empty file', '', 'gateway.yaml:1: tls: is required'],

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { SessionView, StatusView } from '../../src/admin/gateway-view.ts';
+import type { ReloadView, SessionView, StatusView } from '../../src/admin/gateway-view.ts';
 import type { Site } from './site.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
@@ -76,6 +76,21 @@ export class GatewayProcess {
     return answer.sessions;
   }
 
+  /** Status code of /readyz. */
+  async readiness(): Promise<number> {
+    return (await fetch(`${this.admin}/readyz`)).status;
+  }
+
+  async reload(): Promise<ReloadView> {
+    const response = await fetch(`${this.admin}/api/v1/reload`, { method: 'POST' });
+    return (await response.json()) as ReloadView;
+  }
+
+  /** Refuses new tunnels; those that there are stay. */
+  async drain(): Promise<void> {
+    await fetch(`${this.admin}/api/v1/drain`, { method: 'POST' });
+  }
+
   async disconnect(id: string): Promise<number> {
     return (await fetch(`${this.admin}/api/v1/sessions/${id}`, { method: 'DELETE' })).status;
   }
@@ -103,11 +118,19 @@ export class GatewayProcess {
 
   /** SIGTERM. @returns the exit code */
   async stop(): Promise<number | null> {
+    this.signal('SIGTERM');
+    return this.ended();
+  }
+
+  /** Nothing happens to a gateway that has ended. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** @returns the exit code, when the gateway has ended */
+  async ended(): Promise<number | null> {
     // One that was killed has a signal in place of a code.
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
-    const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGTERM');
-    await exited;
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
     return this.#child.exitCode;
   }
 

@@ -1,6 +1,7 @@
 /** A TLS client that says whatever a test wants after the handshake. */
 import { once } from 'node:events';
-import { connect } from 'node:tls';
+import { connect as connectTcp } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 
 export const SSTP_REQUEST = [
@@ -19,15 +20,17 @@ export class RawClient {
   #received = Buffer.alloc(0);
   readonly #closed: Promise<unknown>;
 
-  static async connect(port: number): Promise<RawClient> {
-    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  /** @param from an address of loopback */
+  static async connect(port: number, from?: string): Promise<RawClient> {
+    const host = from?.includes(':') === true ? '::1' : '127.0.0.1';
+    const socket = connectTls({ socket: connectTcp({ host, port, localAddress: from }), rejectUnauthorized: false });
     await once(socket, 'secureConnect');
     return new RawClient(socket);
   }
 
   /** Connected, with the SSTP request answered. */
-  static async open(port: number): Promise<RawClient> {
-    const client = await RawClient.connect(port);
+  static async open(port: number, from?: string): Promise<RawClient> {
+    const client = await RawClient.connect(port, from);
     client.socket.write(SSTP_REQUEST);
     await client.until(received => received.includes('\r\n\r\n'));
     client.forget();

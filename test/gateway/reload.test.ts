@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import type { ReloadView } from '../../src/admin/gateway-view.ts';
 import { createClientRuntime } from '../../src/client/client-runtime.ts';
 import type { ClientRuntime } from '../../src/client/client-runtime.ts';
 import { TestClient } from './clients.ts';
@@ -33,7 +32,7 @@ describe('a reload', () => {
     for (const { client } of open.splice(0)) client.abort();
     await gateway.until(({ sessions, pool }) => total(sessions) === 0 && pool.leased === 0);
     writeFileSync(site.configFile, original);
-    await reload();
+    await gateway.reload();
   });
 
   after(async () => {
@@ -57,11 +56,6 @@ describe('a reload', () => {
     writeFileSync(site.configFile, JSON.stringify({ ...(JSON.parse(original) as object), ...sections }));
   }
 
-  async function reload(): Promise<ReloadView> {
-    const response = await fetch(`${gateway.admin}/api/v1/reload`, { method: 'POST' });
-    return (await response.json()) as ReloadView;
-  }
-
   test('shows new certificates to new tunnels, whose binding holds, and keeps the old ones up', async () => {
     const old = await connect();
     for (const name of ['cert.pem', 'key.pem']) {
@@ -69,13 +63,13 @@ describe('a reload', () => {
       copyFileSync(join(other.directory, name), file(name));
     }
     try {
-      assert.deepEqual(await reload(), { ok: true, needsRestart: [], warnings: [] });
+      assert.deepEqual(await gateway.reload(), { ok: true, needsRestart: [], warnings: [] });
       await assert.rejects(connect('alice', site.ca), 'the old certificate is still shown');
       const fresh = await connect('alice', other.ca);
       await Promise.all([old.ping(), fresh.ping()]);
     } finally {
       for (const name of ['cert.pem', 'key.pem']) copyFileSync(file(`${name}.old`), file(name));
-      await reload();
+      await gateway.reload();
     }
   });
 
@@ -83,12 +77,12 @@ describe('a reload', () => {
     const alice = await connect();
     const users = readFileSync(file('users.yaml'), 'utf8');
     writeFileSync(file('users.yaml'), JSON.stringify([{ name: 'bob', password: PASSWORD }]));
-    await reload();
+    await gateway.reload();
     await (await connect('bob')).ping();
     await assert.rejects(connect('alice'), { reason: 'auth-failed' });
     await alice.ping();
     writeFileSync(file('users.yaml'), users);
-    await reload();
+    await gateway.reload();
     // The pool has two addresses: both are out.
     await assert.rejects(connect('alice'), { reason: 'auth-failed' });
   });
@@ -97,7 +91,7 @@ describe('a reload', () => {
     const tunnels = [await connect(), await connect()];
     await assert.rejects(connect(), { reason: 'auth-failed' });
     change({ network: { mode: 'echo', ipv4: { pool: ['10.66.0.2-10.66.0.9'], gateway: '10.66.0.1' } } });
-    await reload();
+    await gateway.reload();
     tunnels.push(await connect());
     await Promise.all(tunnels.map(tunnel => tunnel.ping()));
     assert.deepEqual((await gateway.status()).pool, { size: 8, leased: 3 });
@@ -106,14 +100,14 @@ describe('a reload', () => {
   test('limits that are new hold for new tunnels', async () => {
     await connect();
     change({ limits: { perUser: { sessions: 1 } } });
-    await reload();
+    await gateway.reload();
     await assert.rejects(connect(), { reason: 'auth-failed' });
   });
 
   test('a broken file changes nothing, and says on which line and why', async () => {
     const tunnel = await connect();
     writeFileSync(site.configFile, `${original.trimEnd().slice(0, -1)},\n"drainTimeout": "soon"}`);
-    const result = await reload();
+    const result = await gateway.reload();
     assert.ok(!result.ok);
     assert.match(result.problems[0] ?? '', /gateway\.yaml:2: drainTimeout: "soon" cannot be used; accepted: /);
     await tunnel.ping();
@@ -124,7 +118,7 @@ describe('a reload', () => {
 
   test('what cannot change without a restart is named, and the rest is applied', async () => {
     change({ workers: 1, listen: [{ address: '127.0.0.1:1' }], log: { level: 'debug', format: 'json' } });
-    assert.deepEqual(await reload(), { ok: true, needsRestart: ['listen', 'workers'], warnings: [] });
+    assert.deepEqual(await gateway.reload(), { ok: true, needsRestart: ['listen', 'workers'], warnings: [] });
     await connect();
     await gateway.untilLogged('session opened');
   });

@@ -6,14 +6,26 @@ import { parseProxyHeader } from '../../src/wire/proxy-protocol.ts';
 const SIGNATURE = '0d0a0d0a000d0a515549540a';
 const V4 = `${SIGNATURE}2111000cc0000207cb00710515b301bb`;
 const V6 = `${SIGNATURE}2121002420010db800000000000000000000000120010db800000000000000000000000215b301bb`;
+const V6_MAPPED = `${SIGNATURE}2121002400000000000000000000ffffc000020700000000000000000000ffffcb00710515b301bb`;
 
 const headers: readonly { what: string; bytes: Buffer; source: string | undefined }[] = [
   { what: 'v1 TCP4', bytes: text('PROXY TCP4 192.0.2.7 203.0.113.5 5555 443'), source: '192.0.2.7 5555' },
   { what: 'v1 TCP6', bytes: text('PROXY TCP6 2001:db8::1 2001:db8::2 5555 443'), source: '2001:db8::1 5555' },
+  {
+    what: 'v1 TCP6 in another spelling',
+    bytes: text('PROXY TCP6 2001:DB8:0:0::1 2001:db8::2 5555 443'),
+    source: '2001:db8::1 5555',
+  },
+  {
+    what: 'v1 TCP6 of an IPv4 client',
+    bytes: text('PROXY TCP6 ::ffff:192.0.2.7 ::ffff:203.0.113.5 5555 443'),
+    source: '192.0.2.7 5555',
+  },
   { what: 'v1 UNKNOWN', bytes: text('PROXY UNKNOWN'), source: undefined },
   { what: 'v1 UNKNOWN with words behind', bytes: text('PROXY UNKNOWN ffff::1 ffff::2 65535 65535'), source: undefined },
   { what: 'v2 IPv4', bytes: hex(V4), source: '192.0.2.7 5555' },
   { what: 'v2 IPv6', bytes: hex(V6), source: '2001:db8::1 5555' },
+  { what: 'v2 IPv6 of an IPv4 client', bytes: hex(V6_MAPPED), source: '192.0.2.7 5555' },
   { what: 'v2 IPv4 with a TLV', bytes: hex(V4.replace('000c', '0010') + '04000100'), source: '192.0.2.7 5555' },
   { what: 'v2 LOCAL', bytes: hex(`${SIGNATURE}20000000`), source: undefined },
 ];
