@@ -20,6 +20,15 @@ export type GatewayOccurrence =
       readonly reason: string;
       readonly remoteAddress: string;
     }
+  /** So many events of this kind were left out, in about a second: peers cause them as often as they like. */
+  | {
+      readonly type: 'suppressed';
+      readonly event: 'refused' | 'auth-refused';
+      readonly reason: string;
+      readonly count: number;
+      /** When the first of them was left out. */
+      readonly since: string;
+    }
   | { readonly type: 'worker-lost'; readonly worker: number; readonly error: string; readonly sessions: number }
   | { readonly type: 'worker-ready'; readonly worker: number }
   | {

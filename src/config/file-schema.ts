@@ -115,7 +115,7 @@ const admin = z.strictObject({
 
 const log = z.strictObject({
   level: oneOf(LEVELS).default('info'),
-  format: oneOf(['json', 'pretty']).default('json'),
+  format: oneOf(['json', 'journal', 'pretty']).default('json'),
 });
 
 export const fileSchema = z.strictObject({

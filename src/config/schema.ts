@@ -87,7 +87,7 @@ export interface Config {
     /** Content of tokenFile, trimmed. A secret: never logged, never sent to a worker. */
     readonly token: string | undefined;
   };
-  readonly log: { readonly level: LogLevel; readonly format: 'json' | 'pretty' };
+  readonly log: { readonly level: LogLevel; readonly format: 'json' | 'journal' | 'pretty' };
 }
 
 export type PppAuthMethod = 'pap' | 'chap' | 'mschapv2' | 'eap';

@@ -60,7 +60,7 @@ export interface RequestFacts {
   /** Request target with its query (`tenantid`). */
   readonly target: string;
   readonly host: string | undefined;
-  /** SSTPCORRELATIONID as sent: for logs only, `sstpc` sends a malformed one. */
+  /** SSTPCORRELATIONID as sent, if it is no longer than such an id and can be printed: for logs only, `sstpc` sends a malformed one. */
   readonly correlationId: string | undefined;
   /** `sstpc` reads one SSTP packet per readable event and needs {@link HttpsConnection.setOnePacketPerRecord}. */
   readonly client: 'sstpc' | 'other';

@@ -9,10 +9,14 @@ import {
   type RefusalStatus,
   type RequestHead,
 } from '../wire/http-preamble.ts';
+import { printable } from '../wire/text.ts';
 import type { RefusalReason, RequestFacts } from './connection.ts';
 
 /** What RRAS calls itself; a client may use it to tell servers apart, a scanner learns nothing. */
 const SERVER_NAME = 'Microsoft-HTTPAPI/2.0';
+
+/** A GUID in braces has 38; what a client makes of it is kept for as long as its session lives. */
+const CORRELATION_ID_LIMIT = 64;
 
 export interface RequestRefusal {
   readonly status: RefusalStatus;
@@ -30,11 +34,12 @@ export function judgeRequest(head: RequestHead): RequestFacts | RequestRefusal {
       : { status: 405, reason: 'wrong-method' };
   }
   if (!isSstpTarget(head.target)) return { status: 404, reason: 'wrong-path' };
+  const correlationId = head.headers.get('sstpcorrelationid');
   // Content-Length and Host are not enforced: clients differ, and nothing depends on them.
   return {
     target: head.target,
     host: head.headers.get('host'),
-    correlationId: head.headers.get('sstpcorrelationid'),
+    correlationId: correlationId === undefined ? undefined : printable(correlationId, CORRELATION_ID_LIMIT),
     client: looksLikeSstpc(head.headers) ? 'sstpc' : 'other',
   };
 }

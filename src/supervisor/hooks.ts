@@ -14,9 +14,15 @@ export interface HookOptions {
   readonly concurrency: number;
 }
 
+/** By what a session's lines are found in the log. */
+interface SessionKeys {
+  readonly session: string;
+  readonly correlationId?: string | undefined;
+}
+
 /** One run that is due. */
 interface Run {
-  readonly session: string;
+  readonly keys: SessionKeys;
   readonly hook: 'up' | 'down';
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -59,15 +65,15 @@ export class Hooks {
   }
 
   /** Programs of one session run in the order of these calls. */
-  run(hook: 'up' | 'down', session: string, environment: Readonly<Record<string, string>>): void {
+  run(hook: 'up' | 'down', keys: SessionKeys, environment: Readonly<Record<string, string>>): void {
     const command = this.#options[hook];
     if (command === undefined) return;
     if (this.#waiting.length >= MAX_WAITING) {
       // Once for a whole overflow.
-      if (this.#counters.dropped++ === 0) this.#log.error({ hook, session }, 'hooks are too slow: some are not run');
+      if (this.#counters.dropped++ === 0) this.#log.error({ hook, ...keys }, 'hooks are too slow: some are not run');
       return;
     }
-    this.#waiting.push({ session, hook, command, environment });
+    this.#waiting.push({ keys, hook, command, environment });
     this.#next();
   }
 
@@ -85,7 +91,7 @@ export class Hooks {
 
   #next(): void {
     while (this.#running.size < this.#options.concurrency) {
-      const index = this.#waiting.findIndex(({ session }) => !this.#running.has(session));
+      const index = this.#waiting.findIndex(({ keys }) => !this.#running.has(keys.session));
       if (index < 0) break;
       const [due] = this.#waiting.splice(index, 1);
       this.#start(due!);
@@ -93,7 +99,8 @@ export class Hooks {
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #start({ session, hook, command, environment }: Run): void {
+  #start({ keys, hook, command, environment }: Run): void {
+    const { session } = keys;
     this.#running.add(session);
     this.#counters.run++;
     const [program, ...args] = command as [string, ...string[]];
@@ -110,7 +117,7 @@ export class Hooks {
     });
     const timer = setTimeout(() => {
       this.#counters.timedOut++;
-      this.#log.warn({ hook, session, program, seconds: this.#options.timeLimit / 1000 }, 'hook took too long');
+      this.#log.warn({ hook, ...keys, program, seconds: this.#options.timeLimit / 1000 }, 'hook took too long');
       killGroup(child.pid);
       // Not by its `exit`: something that escaped from the group must not hold the place of the next one.
       over();
@@ -126,7 +133,7 @@ export class Hooks {
     const failed = (facts: Readonly<Record<string, unknown>>): void => {
       if (isOver) return;
       this.#counters.failed++;
-      this.#log.warn({ hook, session, program, ...facts }, 'hook failed');
+      this.#log.warn({ hook, ...keys, program, ...facts }, 'hook failed');
       over();
     };
     child.on('error', error => failed({ error: error.message }));

@@ -6,6 +6,8 @@ import type { Lease, LeaseFailure, Pools } from './pools.ts';
 /** What one session holds of the pools, to be given back once, all together. */
 export interface Leases {
   readonly ipv4: number;
+  /** Where the IPv4 address came from; undefined for one that was asked for by itself. */
+  readonly pool: string | undefined;
   readonly ipv6Prefix: Ipv6Prefix | undefined;
   readonly delegatedPrefix: Ipv6Prefix | undefined;
   release(): void;
@@ -27,10 +29,12 @@ export function takeLeases(pools: Pools, attributes: SessionAttributes, hasIpv6:
     return lease.value;
   };
   let failure: LeaseFailure | undefined;
-  const ipv4 = keep(pools.leaseAddress(attributes.ipv4));
+  const address = pools.leaseAddress(attributes.ipv4);
+  const ipv4 = keep(address);
+  const pool = typeof address === 'string' ? undefined : address.pool;
   const ipv6Prefix = hasIpv6 ? keep(pools.leasePrefix(attributes.ipv6Prefix)) : undefined;
   const delegatedPrefix = hasIpv6 ? keep(pools.leaseDelegated(attributes.delegatedPrefix)) : undefined;
-  if (failure === undefined && ipv4 !== undefined) return { ipv4, ipv6Prefix, delegatedPrefix, release };
+  if (failure === undefined && ipv4 !== undefined) return { ipv4, pool, ipv6Prefix, delegatedPrefix, release };
   release();
   return failure ?? 'pool-exhausted';
 }

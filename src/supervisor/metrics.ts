@@ -13,6 +13,8 @@ export interface MetricSource {
   sessions(): CountBy;
   pools(): readonly PoolView[];
   hooks(): HookCounters;
+  /** Lines of the log that a limit has left out, by line and reason. */
+  suppressedLines(): Readonly<Record<string, CountBy>>;
   /** Of parts that the gateway may have or not. */
   readonly families: readonly MetricFamily[];
   /** Of all workers since the start. */
@@ -76,9 +78,10 @@ export class Metrics {
       by('reason', counters.refusals.toRecord()),
     );
     this.#counter('sstp_auth_total', 'Authentications decided', ['method', 'result'], () =>
-      Object.entries(counters.auth()).flatMap(([method, results]) =>
-        Object.entries(results).map(([result, count]) => [{ method, result }, count] as const),
-      ),
+      byTwo('method', 'result', counters.auth()),
+    );
+    this.#counter('sstp_log_suppressed_total', 'Log lines left out in a flood of them', ['line', 'reason'], () =>
+      byTwo('line', 'reason', source.suppressedLines()),
     );
     this.#counter('sstp_worker_restarts_total', 'Data workers started anew after a failure', [], () => [
       [{}, counters.restarts],
@@ -137,4 +140,10 @@ export class Metrics {
 
 function by(label: string, values: CountBy): Samples {
   return Object.entries(values).map(([key, value]) => [{ [label]: key }, value] as const);
+}
+
+function byTwo(outer: string, inner: string, values: Readonly<Record<string, CountBy>>): Samples {
+  return Object.entries(values).flatMap(([key, counts]) =>
+    Object.entries(counts).map(([innerKey, count]) => [{ [outer]: key, [inner]: innerKey }, count] as const),
+  );
 }

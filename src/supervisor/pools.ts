@@ -18,6 +18,8 @@ export interface PoolView {
 
 export interface Lease<T> {
   readonly value: T;
+  /** The pool that it came from; undefined for one that was asked for by itself. */
+  readonly pool: string | undefined;
   /** Gives it back; once. */
   release(): void;
 }
@@ -62,12 +64,12 @@ export class Pools {
   leaseAddress(assignment: Ipv4Assignment | undefined): Lease<number> | LeaseFailure {
     if (assignment?.kind === 'fixed') {
       const { address } = assignment;
-      return this.#poolOf(address).leaseStatic(address) ? this.#addressLease(address) : 'address-in-use';
+      return this.#poolOf(address).leaseStatic(address) ? this.#addressLease(address, undefined) : 'address-in-use';
     }
     // What the client itself would like is known only when it has been accepted: it gets an address like all others.
     const name = assignment?.kind === 'pool' ? (assignment.name ?? DEFAULT_POOL) : DEFAULT_POOL;
-    const address = leaseFrom(this.#ipv4, name);
-    return typeof address === 'string' ? address : this.#addressLease(address);
+    const leased = leaseFrom(this.#ipv4, name);
+    return typeof leased === 'string' ? leased : this.#addressLease(leased.value, leased.pool);
   }
 
   /** The prefix of a link. Undefined is the default pool; without one there is no prefix. */
@@ -109,27 +111,29 @@ export class Pools {
     return this.#elsewhere;
   }
 
-  #addressLease(address: number): Lease<number> {
-    return { value: address, release: () => this.#poolOf(address).release(address) };
+  #addressLease(address: number, pool: string | undefined): Lease<number> {
+    return { value: address, pool, release: () => this.#poolOf(address).release(address) };
   }
 
   #leasePrefix(chains: Chains<PrefixPool>, assignment: PrefixAssignment | undefined): PrefixLease {
     if (assignment?.kind === 'fixed') {
       const { prefix } = assignment;
-      return chains.get(DEFAULT_POOL)!.pool.leaseStatic(prefix) ? this.#prefixLease(prefix) : 'prefix-in-use';
+      return chains.get(DEFAULT_POOL)!.pool.leaseStatic(prefix)
+        ? this.#prefixLease(prefix, undefined)
+        : 'prefix-in-use';
     }
     if (assignment === undefined && chains.get(DEFAULT_POOL)!.pool.size === 0) return undefined;
-    const prefix = leaseFrom(chains, assignment?.name ?? DEFAULT_POOL);
-    return typeof prefix === 'string' ? prefix : this.#prefixLease(prefix);
+    const leased = leaseFrom(chains, assignment?.name ?? DEFAULT_POOL);
+    return typeof leased === 'string' ? leased : this.#prefixLease(leased.value, leased.pool);
   }
 
-  #prefixLease(prefix: Ipv6Prefix): Lease<Ipv6Prefix> {
+  #prefixLease(prefix: Ipv6Prefix, origin: string | undefined): Lease<Ipv6Prefix> {
     const release = (): void => {
       this.#link.get(DEFAULT_POOL)!.pool.release(prefix);
       // Pools may have changed since it was leased, and a fixed one may have been in the way of several.
       for (const chains of [this.#link, this.#delegated]) for (const { pool } of chains.values()) pool.regain(prefix);
     };
-    return { value: prefix, release };
+    return { value: prefix, pool: origin, release };
   }
 
   #configurePrefixes(chains: Chains<PrefixPool>, pools: PrefixPools | undefined, { prefixes }: Reservations): void {
@@ -168,11 +172,15 @@ function configureChains<P, W extends Named>(
 }
 
 /** From this pool, or from those that help it out. */
-function leaseFrom<T>(chains: Chains<{ lease(): T | undefined }>, first: string): T | LeaseFailure {
+function leaseFrom<T>(
+  chains: Chains<{ lease(): T | undefined }>,
+  first: string,
+): { readonly value: T; readonly pool: string } | LeaseFailure {
   if (!chains.has(first)) return 'unknown-pool';
-  for (let chain = chains.get(first); chain !== undefined; chain = chains.get(chain.next ?? '')) {
+  for (let pool = first, chain = chains.get(pool); chain !== undefined; chain = chains.get(pool)) {
     const value = chain.pool.lease();
-    if (value !== undefined) return value;
+    if (value !== undefined) return { value, pool };
+    pool = chain.next ?? '';
   }
   return 'pool-exhausted';
 }

@@ -18,6 +18,8 @@ import type { EventFeed } from './event-feed.ts';
 import type { GatewayCounters } from './gateway-counters.ts';
 import { hookEnvironment } from './hook-environment.ts';
 import type { Hooks } from './hooks.ts';
+import type { PeerLog } from './peer-log.ts';
+import { clientFacts, sessionFacts, sessionKeys, userText } from './session-facts.ts';
 import type { SessionRow, SessionTable } from './session-table.ts';
 import { sessionView } from './session-view.ts';
 
@@ -25,6 +27,7 @@ export interface SessionsOptions {
   /** Name of this machine. */
   readonly node: string;
   readonly log: Logger;
+  readonly peerLog: PeerLog;
   readonly table: SessionTable;
   readonly admission: Admission;
   readonly accounting: Accounting | undefined;
@@ -119,7 +122,7 @@ export class Sessions {
       ...(classes === undefined ? {} : { classes }),
       ...(interimIntervalMs === undefined ? {} : { interimIntervalMs }),
     });
-    this.#log.info({ session: publicId, user: row.user, changed: Object.keys(changes) }, 'session changed');
+    this.#log.info({ ...clientFacts(row), changed: Object.keys(changes) }, 'session changed');
     return true;
   }
 
@@ -163,15 +166,12 @@ export class Sessions {
       upAt: undefined,
     };
     this.#table.add(row);
-    this.#log.debug(
-      { session: row.publicId, remoteAddress: row.remoteAddress, correlationId: row.correlationId, tls: row.tls },
-      'session opened',
-    );
+    this.#log.debug({ ...clientFacts(row), tls: row.tls }, 'session opened');
   }
 
   async #onVerify(row: SessionRow, message: Extract<FromWorker, { kind: 'verify' }>): Promise<void> {
     const { credentials } = message;
-    const { admission, counters, feed, post } = this.#options;
+    const { admission, counters, feed, peerLog, post } = this.#options;
     this.#table.setState(row, 'authenticating');
     row.identification = message.identification;
     row.mtu = message.mtu;
@@ -181,9 +181,9 @@ export class Sessions {
     if (verdict.kind !== 'challenge') counters.countAuth(credentials.kind, result);
     if (verdict.kind === 'rejected') {
       const { publicId: session, remoteAddress } = row;
-      const facts = { session, user: credentials.user, method: credentials.kind, reason: result, remoteAddress };
-      this.#log.warn(facts, 'authentication refused');
-      feed.emit(() => ({ type: 'auth-refused', ...facts }));
+      const { user, kind: method } = credentials;
+      peerLog.warn('authentication refused', result, { ...clientFacts(row), user: userText(user), method });
+      feed.emitOfPeer({ type: 'auth-refused', session, user, method, reason: result, remoteAddress });
     }
     if (policy !== undefined) post(row.worker, { kind: 'policy', session: row.id, policy });
     post(row.worker, { kind: 'verdict', session: row.id, verdict });
@@ -195,30 +195,16 @@ export class Sessions {
     row.mtu = mtu;
     row.upAt = Date.now();
     counters.starts++;
-    handshake((row.upAt - row.connectedAt) / 1000);
+    const handshakeSeconds = (row.upAt - row.connectedAt) / 1000;
+    handshake(handshakeSeconds);
     accounting?.start(accountedSession(row, row.upAt));
-    hooks.run('up', row.publicId, hookEnvironment(row, gateway));
-    const view = this.view(row);
-    this.#log.info(
-      {
-        session: row.publicId,
-        user: row.user,
-        remoteAddress: row.remoteAddress,
-        worker: row.worker,
-        auth: row.method,
-        tls: row.tls,
-        ipv4: view.ipv4 ?? undefined,
-        ipv6: view.ipv6 ?? undefined,
-        mtu,
-        correlationId: row.correlationId,
-      },
-      'session up',
-    );
-    feed.emit(() => ({ type: 'session-up', session: view }));
+    hooks.run('up', sessionKeys(row), hookEnvironment(row, gateway));
+    this.#log.info({ ...sessionFacts(row), handshakeSeconds }, 'session up');
+    feed.emit(() => ({ type: 'session-up', session: this.view(row) }));
   }
 
   #end(row: SessionRow, reason: TunnelEndReason, traffic: SessionTraffic): void {
-    const { accounting, admission, counters, feed, gateway, hooks, node } = this.#options;
+    const { accounting, admission, counters, feed, gateway, hooks, node, peerLog } = this.#options;
     const { upAt } = row;
     const cause = accountingCause(reason);
     this.#table.delete(row);
@@ -226,23 +212,18 @@ export class Sessions {
     counters.ends.add(cause);
     if (isFault(reason)) counters.aborts.add(reason);
     const seconds = (Date.now() - (upAt ?? row.connectedAt)) / 1000;
-    if (upAt !== undefined) {
-      accounting?.stop(row.publicId, cause, traffic, Date.now());
-      hooks.run('down', row.publicId, hookEnvironment(row, gateway, { reason, cause, seconds, traffic }));
-      feed.emit(() => ({ type: 'session-down', session: sessionView(row, traffic, node), reason, cause }));
+    if (upAt === undefined) {
+      const line = isFault(reason) ? 'session ended by a fault' : 'session ended before it was up';
+      peerLog[isFault(reason) ? 'warn' : 'info'](line, reason, { ...clientFacts(row), cause, seconds, ...traffic });
+      return;
     }
-    const facts = {
-      session: row.publicId,
-      user: row.user,
-      remoteAddress: row.remoteAddress,
-      correlationId: row.correlationId,
-      reason,
-      cause,
-      seconds,
-      ...traffic,
-    };
-    if (isFault(reason)) this.#log.warn(facts, 'session ended by a fault');
-    else this.#log.info(facts, upAt !== undefined ? 'session down' : 'session ended before it was up');
+    accounting?.stop(row.publicId, cause, traffic, Date.now());
+    hooks.run('down', sessionKeys(row), hookEnvironment(row, gateway, { reason, cause, seconds, traffic }));
+    feed.emit(() => ({ type: 'session-down', session: sessionView(row, traffic, node), reason, cause }));
+    this.#log[isFault(reason) ? 'warn' : 'info'](
+      { ...sessionFacts(row), reason, cause, seconds, ...traffic },
+      'session down',
+    );
   }
 
   #publicId(session: SessionId): string {

@@ -22,6 +22,7 @@ import { GatewayCounters } from './gateway-counters.ts';
 import { Hooks } from './hooks.ts';
 import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
+import { PeerLog } from './peer-log.ts';
 import type { Pools } from './pools.ts';
 import { reloadable, restartKeys } from './restart-keys.ts';
 import { SampleWindow } from './sample-window.ts';
@@ -64,6 +65,7 @@ const FLUSH_LIMIT_MS = 5_000;
 export class Supervisor implements GatewayView {
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
+  readonly #peerLog: PeerLog;
   #config: Config;
   readonly #table = new SessionTable();
   readonly #feed = new EventFeed();
@@ -88,6 +90,7 @@ export class Supervisor implements GatewayView {
     const { config } = options;
     this.#options = options;
     this.#log = options.log;
+    this.#peerLog = new PeerLog(options.log);
     this.#config = config;
     this.#workers = new WorkerPool(
       {
@@ -107,6 +110,7 @@ export class Supervisor implements GatewayView {
     this.#sessions = new Sessions({
       node: options.node,
       log: options.log,
+      peerLog: this.#peerLog,
       table: this.#table,
       admission: new Admission({
         authority: options.aaa.authority,
@@ -141,6 +145,7 @@ export class Supervisor implements GatewayView {
       sessions: () => ({ ...this.#table.countByState }),
       pools: () => options.pools.views(),
       hooks: () => this.#hooks.counters,
+      suppressedLines: () => this.#peerLog.suppressed(),
       families: options.aaa.metrics(),
       traffic: () => this.#traffic(),
       calls: call => this.#workers.counters.reduce((sum, counters) => sum + counters.calls(call), 0),
@@ -171,6 +176,8 @@ export class Supervisor implements GatewayView {
       this.#hooks.settled(FLUSH_LIMIT_MS),
     ]);
     await this.#options.aaa.authority.close();
+    this.#peerLog.close();
+    this.#feed.close();
   }
 
   /** Ends the wait that {@link stop} or a drain is at: for the delay first, then for the sessions. */
@@ -341,8 +348,8 @@ export class Supervisor implements GatewayView {
       this.#log.debug({ worker, remoteAddress }, 'health check');
       return;
     }
-    this.#log.info({ worker, remoteAddress, reason, detail }, 'connection refused');
-    this.#feed.emit(() => ({ type: 'refused', reason, remoteAddress }));
+    this.#peerLog.info('connection refused', reason, { worker, remoteAddress, detail: detail || undefined });
+    this.#feed.emitOfPeer({ type: 'refused', reason, remoteAddress });
   }
 
   #onWorkerLost(worker: number, error: Error): void {

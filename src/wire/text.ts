@@ -13,3 +13,12 @@ export function decodeText(bytes: Uint8Array): string {
 export function encodeText(text: string): Uint8Array {
   return encoder.encode(text);
 }
+
+/**
+ * A peer's text for people: no longer than `limit` characters, and without those that move a cursor, change the direction of writing or
+ * cannot be seen. They become U+FFFD.
+ */
+export function printable(text: string, limit: number): string {
+  const whole = text.length > limit ? `${text.slice(0, limit)}...` : text;
+  return whole.replaceAll(/\p{C}|\p{Zl}|\p{Zp}/gu, '\u{fffd}');
+}

@@ -97,7 +97,8 @@ export class RadiusAuthority implements Authority {
 
   #failed({ session }: AuthRequest, { reason, badReply }: RadiusResult & { kind: 'failed' }): RejectedDecision {
     const precise = badReply === undefined ? reason : badReply;
-    this.#log.warn({ session: session.id, reason, badReply }, 'no RADIUS server gave an answer');
+    // Who decides tells the operator, by the reason.
+    this.#log.debug({ ...logKeys(session), reason, badReply }, 'no RADIUS server gave an answer');
     return { kind: 'rejected', reason: `radius-${precise}`, message: 'The authentication server does not answer' };
   }
 
@@ -137,7 +138,7 @@ export class RadiusAuthority implements Authority {
     if (keys === 'unreadable') return { kind: 'rejected', reason: 'radius-unreadable-keys' };
     const read = readReplyAttributes(attributes, this.#options.filterIdRateMultiplier);
     if (read.problems.length > 0) {
-      this.#log.warn({ session: session.id, problems: read.problems }, 'attributes of a RADIUS server mean nothing');
+      this.#log.warn({ ...logKeys(session), problems: read.problems }, 'attributes of a RADIUS server mean nothing');
     }
     const decision: AcceptedDecision = {
       kind: 'accepted',
@@ -148,6 +149,10 @@ export class RadiusAuthority implements Authority {
     };
     return packet === undefined ? decision : { ...decision, packet };
   }
+}
+
+function logKeys({ id, correlationId }: AuthRequest['session']) {
+  return { session: id, correlationId };
 }
 
 /** A peer that says who it is begins from the start. */
