@@ -8,13 +8,6 @@ import { PeerLog } from '../../src/supervisor/peer-log.ts';
 type Line = Readonly<Record<string, unknown>>;
 
 describe('the part of the log that peers write', () => {
-  function opened(context: TestContext, level = 'info') {
-    const clock = virtualTime(context);
-    const lines: Line[] = [];
-    const log = pino({ level, base: null }, { write: line => void lines.push(JSON.parse(line) as Line) });
-    return { clock, lines, peerLog: new PeerLog(log) };
-  }
-
   test('has a flood as its beginning and a summary each interval, with nothing lost and every line counted', context => {
     const { clock, lines, peerLog } = opened(context);
     const started = Date.now();
@@ -78,6 +71,13 @@ describe('the feed of events', () => {
     feed.close();
   });
 });
+
+function opened(context: TestContext, level = 'info') {
+  const clock = virtualTime(context);
+  const lines: Line[] = [];
+  const log = pino({ level, base: null }, { write: line => void lines.push(JSON.parse(line) as Line) });
+  return { clock, lines, peerLog: new PeerLog(log) };
+}
 
 /** Timers, the calendar and `performance.now` go on only when told. */
 function virtualTime(context: TestContext): { advance(ms: number): void } {
