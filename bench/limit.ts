@@ -1,7 +1,7 @@
 /**
  * What the machine itself allows: the two things that the gateway does with each byte, each on its own.
  *
- *   TLS    one node:tls connection, bytes in one direction, nothing done with them
+ *   TLS    one node:tls connection, bytes in one direction, nothing done with them; and a thousand, a small record each in turn
  *   TUN    packets of the kernel's TCP read from one TUN device and written to another, unchanged
  *
  * The gateway does TLS once, and TUN once, where the copy does it twice: its least cost is that of TLS and half of
@@ -15,7 +15,7 @@ import type { Benchmark } from './benchmark.ts';
 import { runScript, startScript } from './children.ts';
 import { startServers, transfer } from './iperf.ts';
 import { layVeth, OUTER } from './kernel-testbed.ts';
-import { leastCost, LIMIT_RECORD_LENGTH } from './limits.ts';
+import { leastCost, LIMIT_RECORD_LENGTH, SPREAD_CONNECTIONS, SPREAD_RECORD_LENGTH } from './limits.ts';
 import type { Cost, Limits } from './limits.ts';
 import { cpuSeconds } from './process-cpu.ts';
 import { median } from './statistics.ts';
@@ -39,23 +39,27 @@ export const limit: Benchmark = async ({ quick, report }) => {
   const pem = (name: string): string => readFileSync(join(site.directory, name), 'utf8');
   const server = { cert: pem('cert.pem'), key: pem('key.pem') };
   site.remove();
-  const tls = (serverSends: boolean, recordLength: number): Promise<Cost> =>
-    tlsStream(left, right, server, { serverSends, recordLength, seconds });
+  const tls = (serverSends: boolean, recordLength: number, connections = 1): Promise<Cost> =>
+    tlsStream(left, right, server, { serverSends, recordLength, connections, seconds });
   try {
     layVeth(left, right);
     const cases = {
       receiveBulk: () => tls(false, BULK_RECORD),
       receiveRecords: () => tls(false, LIMIT_RECORD_LENGTH),
+      receiveSpread: () => tls(false, SPREAD_RECORD_LENGTH, SPREAD_CONNECTIONS),
       sendBulk: () => tls(true, BULK_RECORD),
       sendRecords: () => tls(true, LIMIT_RECORD_LENGTH),
+      sendSpread: () => tls(true, SPREAD_RECORD_LENGTH, SPREAD_CONNECTIONS),
       packets: () => tunCopy(left, right, false, Math.max(seconds, 1)),
       superPackets: () => tunCopy(left, right, true, Math.max(seconds, 1)),
     };
     const samples: Record<keyof typeof cases, Cost[]> = {
       receiveBulk: [],
       receiveRecords: [],
+      receiveSpread: [],
       sendBulk: [],
       sendRecords: [],
+      sendSpread: [],
       packets: [],
       superPackets: [],
     };
@@ -67,8 +71,16 @@ export const limit: Benchmark = async ({ quick, report }) => {
     }
     const limits: Limits = {
       tls: {
-        receive: { bulk: medians(samples.receiveBulk), records: medians(samples.receiveRecords) },
-        send: { bulk: medians(samples.sendBulk), records: medians(samples.sendRecords) },
+        receive: {
+          bulk: medians(samples.receiveBulk),
+          records: medians(samples.receiveRecords),
+          spread: medians(samples.receiveSpread),
+        },
+        send: {
+          bulk: medians(samples.sendBulk),
+          records: medians(samples.sendRecords),
+          spread: medians(samples.sendSpread),
+        },
       },
       tun: { packets: medians(samples.packets), superPackets: medians(samples.superPackets) },
     };
@@ -82,8 +94,10 @@ export const limit: Benchmark = async ({ quick, report }) => {
       });
     row('TLS receive, full records', limits.tls.receive.bulk, `${BULK_RECORD} B record`);
     row(`TLS receive, a record per packet`, limits.tls.receive.records, `${LIMIT_RECORD_LENGTH} B record`);
+    row(spreadName('receive'), limits.tls.receive.spread, `${SPREAD_RECORD_LENGTH} B record`);
     row('TLS send, full records', limits.tls.send.bulk, `${BULK_RECORD} B record`);
     row(`TLS send, a record per packet`, limits.tls.send.records, `${LIMIT_RECORD_LENGTH} B record`);
+    row(spreadName('send'), limits.tls.send.spread, `${SPREAD_RECORD_LENGTH} B record`);
     row('TUN to TUN, packets', limits.tun.packets, 'packet');
     row('TUN to TUN, super-packets', limits.tun.superPackets, 'packet of up to 64 KiB');
     for (const direction of ['upload', 'download'] as const) {
@@ -102,8 +116,13 @@ export const limit: Benchmark = async ({ quick, report }) => {
   }
 };
 
+function spreadName(direction: 'receive' | 'send'): string {
+  return `TLS ${direction}, ${SPREAD_CONNECTIONS} connections in turn`;
+}
+
 interface StreamOptions {
   readonly serverSends: boolean;
+  readonly connections: number;
   readonly recordLength: number;
   readonly seconds: number;
 }
@@ -113,9 +132,9 @@ async function tlsStream(
   left: Namespace,
   right: Namespace,
   server: { readonly cert: string; readonly key: string },
-  { serverSends, recordLength, seconds }: StreamOptions,
+  { serverSends, recordLength, connections, seconds }: StreamOptions,
 ): Promise<Cost> {
-  const common = { host: OUTER.gateway, port: TLS_PORT, recordLength, seconds };
+  const common = { host: OUTER.gateway, port: TLS_PORT, recordLength, connections, seconds };
   const listening: EndpointRequest = { ...common, sends: serverSends, server };
   const [listener] = await startScript(left, 'tls-endpoint', listening);
   const connecting: EndpointRequest = { ...common, sends: !serverSends };

@@ -13,14 +13,22 @@ export interface Cost {
 }
 
 export interface Limits {
-  /** `records` have {@link LIMIT_RECORD_LENGTH} bytes each. */
-  readonly tls: Readonly<Record<'receive' | 'send', { readonly bulk: Cost; readonly records: Cost }>>;
+  /**
+   * `records` have {@link LIMIT_RECORD_LENGTH} bytes each. `spread` is small records, {@link SPREAD_RECORD_LENGTH}, one a connection
+   * in turn over {@link SPREAD_CONNECTIONS} connections.
+   */
+  readonly tls: Readonly<
+    Record<'receive' | 'send', { readonly bulk: Cost; readonly records: Cost; readonly spread: Cost }>
+  >;
   /** A copy from device to device: each packet is read and written. */
   readonly tun: { readonly packets: Cost; readonly superPackets: Cost };
 }
 
 /** An IP packet of 1400 bytes in its SSTP and PPP headers. */
 export const LIMIT_RECORD_LENGTH = 1408;
+/** An IP packet of 64 bytes in them. */
+export const SPREAD_RECORD_LENGTH = 72;
+export const SPREAD_CONNECTIONS = 1000;
 const SHARE = '% of limit';
 const NANO = 1e-9;
 const MICRO = 1e-6;
@@ -48,10 +56,12 @@ function leastPacketCost(
   direction: Direction,
   packetLength: number,
   recordPerPacket: boolean,
+  tunnels: number,
 ): number {
-  const { bulk, records } = tls[direction === 'upload' ? 'receive' : 'send'];
-  const perByte = (bulk.cpuPerGb * NANO) / MICRO;
-  const tlsCost = recordPerPacket ? records.microsecondsPerUnit : packetLength * perByte;
+  const { bulk, records, spread } = tls[direction === 'upload' ? 'receive' : 'send'];
+  const bytesCost = (packetLength * bulk.cpuPerGb * NANO) / MICRO;
+  const recordCost = recordPerPacket ? records.microsecondsPerUnit : bytesCost;
+  const tlsCost = tunnels >= SPREAD_CONNECTIONS ? Math.max(spread.microsecondsPerUnit, recordCost) : recordCost;
   return tlsCost + tun.packets.microsecondsPerUnit / 2;
 }
 
@@ -80,6 +90,7 @@ function withTcpShare(row: Row, limits: Limits): Row {
 /** In the direction's name is whether each packet has a record of its own. */
 function withUdpShare(row: Row, limits: Limits): Row {
   const [direction, recordEach] = String(row['direction']).split(', ');
-  const least = leastPacketCost(limits, direction as Direction, Number(row['bytes']), recordEach !== undefined);
+  const [bytes, tunnels] = [Number(row['bytes']), Number(row['tunnels'])];
+  const least = leastPacketCost(limits, direction as Direction, bytes, recordEach !== undefined, tunnels);
   return { ...row, [SHARE]: Math.round((least / Number(row['gateway CPU us/packet'])) * 100) };
 }

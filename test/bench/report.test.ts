@@ -70,7 +70,10 @@ function tcpRow(tunnels: number, direction: string, cpu: number) {
 
 /** A gateway's least cost comes to 2 s/GB for uploads: TLS 1.5, and half of a copy. */
 function limitRun() {
-  const tls = { receive: { bulk: cost(1.5), records: cost(3) }, send: { bulk: cost(1), records: cost(2) } };
+  const tls = {
+    receive: { bulk: cost(1.5), records: cost(3), spread: cost(9) },
+    send: { bulk: cost(1), records: cost(2), spread: cost(9) },
+  };
   const limits = { tls, tun: { packets: cost(8), superPackets: cost(1) } };
   return run('limit', [{ what: 'TLS receive', 'CPU s/GB': 1.5 }], { limits });
 }
