@@ -19,6 +19,9 @@ export interface AdminRequest {
   readonly origin: string;
   /** Sec-WebSocket-Protocol: what a page can say where it cannot set a header. */
   readonly protocols?: string;
+  /** Of the dashboard's files. */
+  readonly acceptEncoding?: string;
+  readonly ifNoneMatch?: string;
 }
 
 export interface RoutesOptions {

@@ -11,6 +11,7 @@ import uws, {
 import { formatAddress } from '../config/address.ts';
 import type { ListenAddress } from '../config/schema.ts';
 import type { Logger } from '../log.ts';
+import { Dashboard } from './dashboard.ts';
 import { type EventSocket, EventSockets } from './event-sockets.ts';
 import type { GatewayView } from './gateway-view.ts';
 import { type AdminResponse, problem } from './response.ts';
@@ -52,6 +53,7 @@ export class AdminServer {
   readonly #app: TemplatedApp;
   readonly #routes: Routes;
   readonly #events: EventSockets;
+  readonly #dashboard = new Dashboard();
   readonly #log: Logger;
   readonly #listen: ListenAddress;
 
@@ -127,7 +129,8 @@ export class AdminServer {
       exchange.fail();
     };
     try {
-      const answer = this.#routes.respond(adminRequest(request, method, path));
+      const asked = adminRequest(request, method, path);
+      const answer = this.#dashboard.respond(asked) ?? this.#routes.respond(asked);
       if (answer instanceof Promise) answer.then(ready => exchange.send(ready, fail)).catch(fail);
       else exchange.send(answer, fail);
     } catch (error) {
@@ -145,6 +148,8 @@ function adminRequest(request: HttpRequest, method: string, path: string): Admin
     authorization: request.getHeader('authorization'),
     origin: request.getHeader('origin'),
     protocols: request.getHeader('sec-websocket-protocol'),
+    acceptEncoding: request.getHeader('accept-encoding'),
+    ifNoneMatch: request.getHeader('if-none-match'),
   };
 }
 
@@ -165,9 +170,9 @@ class Exchange {
 
   send(answer: AdminResponse, fail: (error: unknown) => void): void {
     if (this.#isOver) return;
-    if (typeof answer.body !== 'string') return this.#stream(answer, answer.body[Symbol.iterator](), fail);
     const { body } = answer;
-    return this.#finish(answer, body);
+    if (typeof body === 'string' || body instanceof Uint8Array) return this.#finish(answer, body);
+    return this.#stream(answer, body[Symbol.iterator](), fail);
   }
 
   /** After an exception: a 500 when nothing was sent yet, else a broken connection, which a client notices. */
@@ -178,7 +183,7 @@ class Exchange {
     this.#response.close();
   }
 
-  #finish(answer: AdminResponse, body: string): void {
+  #finish(answer: AdminResponse, body: string | Uint8Array): void {
     this.#isOver = true;
     this.#response.cork(() => {
       this.#head(answer);
@@ -222,10 +227,13 @@ class Exchange {
 
   #head({ status, contentType, headers = {} }: AdminResponse): void {
     this.#response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
-    this.#response.writeHeader('Content-Type', contentType);
-    this.#response.writeHeader('Cache-Control', 'no-store');
-    this.#response.writeHeader('X-Content-Type-Options', 'nosniff');
-    for (const [name, value] of Object.entries(headers)) this.#response.writeHeader(name, value);
+    const all = {
+      'Content-Type': contentType,
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      ...headers,
+    };
+    for (const [name, value] of Object.entries(all)) this.#response.writeHeader(name, value);
   }
 }
 

@@ -124,7 +124,7 @@ describe('the admin plane', () => {
   });
 
   const refused: readonly [method: string, path: string, status: number, code: string, allow: string | null][] = [
-    ['GET', '/', 404, 'not-found', null],
+    ['GET', '/nothing', 404, 'not-found', null],
     ['GET', '/api/v1/sessions/', 404, 'not-found', null],
     ['GET', '/api/v1/sessions/a/b', 404, 'not-found', null],
     ['GET', '/healthz/', 404, 'not-found', null],

@@ -1,0 +1,61 @@
+// What the overview's bars say.
+import type { Session, Status } from './contract.ts';
+import { formatBitRate, formatCount, formatPercent } from './format.ts';
+import type { Meter } from './meter-list.ts';
+import { sessionHash } from './route.ts';
+
+/** A pool that is fuller than this will soon refuse somebody. */
+const NEARLY_FULL = 0.9;
+
+export function talkerMeters(sessions: readonly Session[], by: 'rxRate' | 'txRate'): Meter[] {
+  const talking = sessions.filter(session => (session[by] ?? 0) > 0);
+  const most = talking[0]?.[by] ?? 1;
+  return talking.map(session => ({
+    key: session.id,
+    name: session.user,
+    note: session.ipv4 ?? session.ipv6 ?? '',
+    value: formatBitRate(session[by]),
+    share: (session[by] ?? 0) / most,
+    href: sessionHash(session.id),
+  }));
+}
+
+/** Connections that were no calls, calls that were aborted, people who were not let in: the most frequent reasons first. */
+export function refusalMeters({ refusals, aborts, auth }: Status['counters']): Meter[] {
+  const counts = [
+    ...Object.entries(refusals).map(([reason, count]) => ({ reason, note: 'connection', count })),
+    ...Object.entries(aborts).map(([reason, count]) => ({ reason, note: 'call', count })),
+    ...Object.entries(auth).flatMap(([method, results]) =>
+      Object.entries(results)
+        .filter(([result]) => result !== 'accepted')
+        .map(([reason, count]) => ({ reason, note: `authentication, ${method}`, count })),
+    ),
+  ].filter(({ count }) => count > 0);
+  const most = Math.max(1, ...counts.map(({ count }) => count));
+  return counts
+    .toSorted((a, b) => b.count - a.count)
+    .map(({ reason, note, count }) => ({
+      key: `${note} ${reason}`,
+      name: reason,
+      note,
+      value: formatCount(count),
+      share: count / most,
+    }));
+}
+
+export function poolMeters({ pools }: Pick<Status, 'pools'>): Meter[] {
+  return pools.map(({ name, family, size, leased }) => ({
+    key: `${family} ${name}`,
+    name,
+    note: `${FAMILIES[family] ?? family}, ${formatCount(leased)} of ${formatCount(size)}`,
+    value: formatPercent(size === 0 ? 1 : leased / size),
+    share: size === 0 ? 1 : leased / size,
+    isCritical: size === 0 || leased / size > NEARLY_FULL,
+  }));
+}
+
+const FAMILIES: Readonly<Record<string, string>> = {
+  ipv4: 'IPv4',
+  ipv6: 'IPv6 links',
+  'ipv6-pd': 'IPv6 delegation',
+};

@@ -1,0 +1,86 @@
+// The columns of the session list.
+import type { Session } from './contract.ts';
+import { element, setAttribute, setText, setTime } from './dom.ts';
+import { formatAge, formatBitRate, formatBytes, formatText } from './format.ts';
+import { sessionHash } from './route.ts';
+
+export interface Column {
+  /** As the API sorts by it. */
+  readonly sort: string;
+  readonly title: string;
+  /** The largest first, when it is sorted by for the first time. */
+  readonly isDescending?: boolean;
+  /** `number`: to the right. `wide`, `wider`: left out on narrow screens. */
+  readonly classes: string;
+  readonly create: (session: Session) => Cell;
+}
+
+interface Cell {
+  readonly content: HTMLElement;
+  readonly show: (session: Session) => void;
+}
+
+export const COLUMNS: readonly Column[] = [
+  { sort: 'user', title: 'User', classes: '', create: createUser },
+  { sort: 'state', title: 'State', classes: 'wide', create: createState },
+  { sort: 'ipv4', title: 'Address', classes: 'wide', create: text(({ ipv4, ipv6 }) => formatText(ipv4 ?? ipv6)) },
+  { sort: 'remoteAddress', title: 'Client', classes: 'wider', create: text(({ remoteAddress }) => remoteAddress) },
+  { sort: 'worker', title: 'Worker', classes: 'number wider', create: text(({ worker }) => String(worker)) },
+  { sort: 'connectedAt', title: 'Since', isDescending: true, classes: 'number wide', create: createSince },
+  number('txRate', 'Down', '', ({ txRate }) => formatBitRate(txRate)),
+  number('rxRate', 'Up', '', ({ rxRate }) => formatBitRate(rxRate)),
+  number('txBytes', 'Downloaded', 'wider', ({ txBytes }) => formatBytes(txBytes)),
+  number('rxBytes', 'Uploaded', 'wider', ({ rxBytes }) => formatBytes(rxBytes)),
+];
+
+export function nameOf({ user, id }: Pick<Session, 'user' | 'id'>): string {
+  return user === '' ? `(no name yet) ${id}` : user;
+}
+
+export function toneOf(state: Session['state']): 'good' | 'warning' | 'quiet' {
+  if (state === 'up') return 'good';
+  return state === 'closing' ? 'quiet' : 'warning';
+}
+
+function createUser({ id }: Session): Cell {
+  const link = element('a', { href: sessionHash(id) });
+  // Stands in for the columns that a phone has no room for.
+  const address = element('span', { class: 'narrow-note' });
+  return {
+    content: element('span', { class: 'user' }, link, address),
+    show: session => {
+      setText(link, nameOf(session));
+      setText(address, session.ipv4 ?? session.ipv6 ?? session.state);
+    },
+  };
+}
+
+function createState(): Cell {
+  const tag = element('span', { class: 'tag' });
+  return {
+    content: tag,
+    show: ({ state }) => {
+      setText(tag, state);
+      setAttribute(tag, 'data-tone', toneOf(state));
+    },
+  };
+}
+
+function createSince(): Cell {
+  const time = element('time');
+  return {
+    content: time,
+    show: ({ connectedAt }) => setTime(time, connectedAt, formatAge(connectedAt, Date.now())),
+  };
+}
+
+function text(value: (session: Session) => string): Column['create'] {
+  return () => {
+    const content = element('span');
+    return { content, show: session => setText(content, value(session)) };
+  };
+}
+
+function number(sort: string, title: string, classes: string, value: (session: Session) => string): Column {
+  return { sort, title, isDescending: true, classes: `number ${classes}`.trim(), create: text(value) };
+}
