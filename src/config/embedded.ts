@@ -46,6 +46,7 @@ export async function embeddedDefault(stateDirectory: string, now = new Date()):
       listen: parsed.listen.map(({ address }) => ({ ...address, trustedProxies: undefined })),
       tls: { certificates: [certificate.certificate], minVersion: parsed.tls.minVersion, ciphers: undefined },
       workers: availableParallelism(),
+      watchdog: parsed.watchdog,
       stateDir,
       drainDelay: parsed.drainDelay,
       drainTimeout: parsed.drainTimeout,

@@ -128,6 +128,12 @@ export const fileSchema = z.strictObject({
     const isCount = typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 256;
     return value === 'auto' || isCount ? value : refuse(value);
   }).default('auto'),
+  // Above twice the interval of the workers' signs of life. YAML 1.1 tools write the word off as the value false.
+  watchdog: field('off, or a time from 3s to 10m', value => {
+    if (value === 'off' || value === false) return Infinity;
+    const parsed = duration('3s', '10m').safeParse(value);
+    return parsed.success ? parsed.data : refuse(value);
+  }).prefault('15s'),
   stateDir: text('path of a directory').default('./.sstp-gateway'),
   drainDelay: duration('0s', '10m').default(0),
   drainTimeout: duration('0s', '1h').default(10_000),

@@ -44,6 +44,7 @@ export function loadConfig(file: string, now = new Date()): LoadedConfig {
       listen,
       tls: { certificates, minVersion: tls.minVersion, ciphers: tls.ciphers },
       workers: parsed.workers === 'auto' ? availableParallelism() : parsed.workers,
+      watchdog: parsed.watchdog,
       stateDir: resolve(base, parsed.stateDir),
       drainDelay: parsed.drainDelay,
       drainTimeout: parsed.drainTimeout,

@@ -17,6 +17,8 @@ export interface Config {
   };
   /** Number of data workers, `auto` already resolved to the CPU cores this process may use. */
   readonly workers: number;
+  /** Silence after which a worker counts as hung; Infinity: never. */
+  readonly watchdog: number;
   readonly stateDir: string;
   /** How long new tunnels are still taken when the gateway has said that it is not ready. */
   readonly drainDelay: number;

@@ -98,6 +98,7 @@ export class Supervisor implements GatewayView {
         settings: workerSettings(config, options.node),
         hotpath: options.hotpath,
         device: worker => options.network.device(worker),
+        watchdog: () => this.#config.watchdog,
         ...(options.workerFile === undefined ? {} : { filename: options.workerFile }),
       },
       {
@@ -183,6 +184,11 @@ export class Supervisor implements GatewayView {
   /** Ends the wait that {@link stop} or a drain is at: for the delay first, then for the sessions. */
   hasten(): void {
     this.#drain.hasten();
+  }
+
+  /** Whatever is broken here, the gateway mends it itself. */
+  get alive(): boolean {
+    return this.#workers.alive;
   }
 
   /** What RADIUS servers may do to sessions. */

@@ -1,6 +1,6 @@
 /**
  * The data workers: piscina tasks that end only when told to. A task that rejects (an exception, `process.exit`, a thread that
- * died) is reported as lost and started anew.
+ * died) is reported as lost and started anew; so is one that hangs, once the watchdog has had its thread terminated.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -11,6 +11,7 @@ import type { WorkerView } from '../admin/gateway-view.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
 import type { FromWorker, ToWorker, WorkerSettings, WorkerStart } from '../worker/messages.ts';
 import { WorkerCounters } from '../worker/worker-counters.ts';
+import { LOOK_INTERVAL_MS, WorkerWatchdog } from './worker-watchdog.ts';
 
 export interface WorkerPoolOptions {
   readonly workers: number;
@@ -18,6 +19,8 @@ export interface WorkerPoolOptions {
   readonly hotpath: WebAssembly.Module;
   /** The device for a worker that starts; undefined when the workers run the echo network. */
   readonly device: (worker: number) => Promise<TunHandle | undefined>;
+  /** Milliseconds without a sign of life after which a worker counts as hung; Infinity: never. */
+  readonly watchdog: () => number;
   /** The task's file; tests put a worker of their own in its place. */
   readonly filename?: string;
 }
@@ -34,6 +37,8 @@ const RESTART_DELAY_MS = { first: 50, longest: 5_000, calmAfter: 30_000 } as con
 /** A worker that does not answer any more is not waited for. */
 const STOP_LIMIT_MS = 3_000;
 
+type Thread = Piscina['threads'][number];
+
 interface Slot {
   port: MessagePort | undefined;
   state: WorkerView['state'];
@@ -42,6 +47,8 @@ interface Slot {
   startedAt: number;
   timer: NodeJS.Timeout | undefined;
   task: Promise<void>;
+  /** Terminates the task's thread. */
+  abort: AbortController;
 }
 
 export class WorkerPool {
@@ -51,6 +58,10 @@ export class WorkerPool {
   readonly #buffers: readonly SharedArrayBuffer[];
   readonly #piscina: Piscina<WorkerStart, void>;
   readonly #slots: Slot[];
+  readonly #watchdog: WorkerWatchdog;
+  readonly #lookout: NodeJS.Timeout;
+  /** Threads that were terminated and still run: they hang in a system call, out of reach of the engine. */
+  readonly #stuck = new Set<Thread>();
   #generation = 0;
   #stopping = false;
   #drained: ToWorker | undefined;
@@ -83,7 +94,14 @@ export class WorkerPool {
       startedAt: 0,
       timer: undefined,
       task: Promise.resolve(),
+      abort: new AbortController(),
     }));
+    this.#watchdog = new WorkerWatchdog({
+      counters: this.counters,
+      limit: options.watchdog,
+      hung: (worker, silentMs) => this.#terminate(worker, silentMs),
+    });
+    this.#lookout = setInterval(() => this.#watchdog.look(performance.now()), LOOK_INTERVAL_MS).unref();
   }
 
   start(): void {
@@ -117,9 +135,15 @@ export class WorkerPool {
     }));
   }
 
+  /** No worker hangs in a way that only the end of the process would mend. */
+  get alive(): boolean {
+    return this.#stuck.size === 0;
+  }
+
   /** Ends all tasks and threads. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#lookout);
     for (const slot of this.#slots) clearTimeout(slot.timer);
     this.#broadcast({ kind: 'stop' });
     await Promise.race([
@@ -139,9 +163,10 @@ export class WorkerPool {
     const { port1, port2 } = new MessageChannel();
     slot.port = port1;
     slot.startedAt = performance.now();
+    slot.abort = new AbortController();
     slot.task = this.#task(worker, port1, port2).then(
       () => port1.close(),
-      (error: unknown) => this.#onLost(worker, port1, error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => this.#onLost(worker, port1, causeOf(error, slot.abort.signal)),
     );
   }
 
@@ -165,11 +190,24 @@ export class WorkerPool {
       if (message.kind === 'ready' && this.#drained !== undefined) port1.postMessage(this.#drained);
       this.#events.message(worker, message);
     });
-    await this.#piscina.run(start, { transferList: [port2] });
+    this.#watchdog.watch(worker);
+    await this.#piscina.run(start, { transferList: [port2], signal: slot.abort.signal });
+  }
+
+  /** The task rejects at once; its thread ends a moment later, when the engine gets to interrupt it. */
+  #terminate(worker: number, silentMs: number): void {
+    const before = this.#piscina.threads;
+    this.#slots[worker]!.abort.abort(new Error(`no sign of life for ${Math.round(silentMs / 1000)} s: terminated`));
+    const left = this.#piscina.threads;
+    for (const thread of before.filter(one => !left.includes(one))) {
+      this.#stuck.add(thread);
+      thread.once('exit', () => this.#stuck.delete(thread));
+    }
   }
 
   #onLost(worker: number, port: MessagePort, error: Error): void {
     const slot = this.#slots[worker]!;
+    this.#watchdog.ignore(worker);
     port.close();
     slot.port = undefined;
     // The last word on the traffic of its sessions is in its counters.
@@ -182,4 +220,10 @@ export class WorkerPool {
     slot.timer = setTimeout(() => this.#run(worker), slot.delayMs);
     slot.delayMs = Math.min(slot.delayMs * 2, RESTART_DELAY_MS.longest);
   }
+}
+
+/** piscina says only that a task was aborted, not why. */
+function causeOf(error: unknown, { aborted, reason }: AbortSignal): Error {
+  if (aborted) return reason as Error;
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -41,7 +41,8 @@ const PACING_GRAIN_MS = 5;
  * client that asks by itself in the same interval comes first, which makes the gateway's own question needless.
  */
 const ECHO_SPREAD = 0.1;
-const LOOP_LAG_INTERVAL_MS = 1000;
+/** For the supervisor's watchdog, and for the event loop's lag. */
+const HEARTBEAT_INTERVAL_MS = 1000;
 /**
  * Each sample wakes the thread: a hundred a second cost an otherwise idle worker 0.6 % of a core. A block that is shorter than this is
  * seen with the probability that its length has of it.
@@ -67,7 +68,7 @@ export class DataWorker {
   readonly #freeSlots: number[] = [];
   readonly #dirty: TunnelSession[] = [];
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_LAG_RESOLUTION_MS });
-  readonly #loopLagTimer: NodeJS.Timeout;
+  readonly #heartbeat: NodeJS.Timeout;
   #finish: () => void = () => {};
   /** From `performance.now`, which each thread counts from its own start, to the clock that threads share. */
   readonly #clockOffset = monotonicMs() - performance.now();
@@ -84,6 +85,7 @@ export class DataWorker {
     this.#allCounters = start.counters.map(buffer => new WorkerCounters(buffer));
     this.#counters = this.#allCounters[start.worker]!;
     this.#counters.clearSessions();
+    this.#counters.beat();
 
     const path = new Hotpath(start.hotpath);
     if (path.counterSlots < MAX_SLOTS) throw new Error('the hot path counts fewer tunnels than a worker holds');
@@ -134,7 +136,7 @@ export class DataWorker {
       },
     );
     this.#loopDelay.enable();
-    this.#loopLagTimer = setInterval(() => this.#measureLoop(), LOOP_LAG_INTERVAL_MS).unref();
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_INTERVAL_MS).unref();
     start.port.on('message', (message: ToWorker) => this.#handle(message));
   }
 
@@ -267,14 +269,15 @@ export class DataWorker {
     return total;
   }
 
-  #measureLoop(): void {
+  #beat(): void {
+    this.#counters.beat();
     const overhead = LOOP_LAG_RESOLUTION_MS / 1000;
     this.#counters.loopLag = Math.max(0, this.#loopDelay.percentile(99) / NANOSECONDS - overhead);
     this.#loopDelay.reset();
   }
 
   async #stop(): Promise<void> {
-    clearInterval(this.#loopLagTimer);
+    clearInterval(this.#heartbeat);
     this.#loopDelay.disable();
     await this.#listener.close();
     this.#deadlines.close();

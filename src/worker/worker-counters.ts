@@ -23,7 +23,16 @@ export const DROP_REASONS = [
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
-const Cell = { Sessions: 0, LoopLag: 1, RxBytes: 2, TxBytes: 3, RxPackets: 4, TxPackets: 5, Drops: 8 } as const;
+const Cell = {
+  Sessions: 0,
+  LoopLag: 1,
+  RxBytes: 2,
+  TxBytes: 3,
+  RxPackets: 4,
+  TxPackets: 5,
+  Beats: 6,
+  Drops: 8,
+} as const;
 /** Calls that carry packets, by their cells. rx is from the clients: received TLS records, and writes to the device. */
 export const Call = { TlsRx: 24, TlsTx: 25, DeviceRx: 26, DeviceTx: 27 } as const;
 export type Call = (typeof Call)[keyof typeof Call];
@@ -61,6 +70,15 @@ export class WorkerCounters {
 
   set loopLag(seconds: number) {
     this.#cells[Cell.LoopLag] = seconds;
+  }
+
+  /** Signs of life, one a second while the event loop runs. */
+  get beats(): number {
+    return this.#cells[Cell.Beats]!;
+  }
+
+  beat(): void {
+    this.#add(Cell.Beats, 1);
   }
 
   /** A drop that belongs to no tunnel; {@link TunnelTraffic} counts the others. */

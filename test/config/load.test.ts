@@ -43,6 +43,7 @@ describe('a configuration file', () => {
       file: space.path('gateway.yaml'),
       listen: [{ host: '0.0.0.0', port: 443, trustedProxies: undefined }],
       stateDir: space.path('.sstp-gateway'),
+      watchdog: 15_000,
       drainDelay: 0,
       drainTimeout: 10_000,
       sstp: {
@@ -171,7 +172,7 @@ log: { level: debug, format: pretty }
     [
       'an unknown section',
       `${TLS}\nport: 443`,
-      'gateway.yaml:2: port: unknown key; accepted: listen, tls, workers, stateDir, drainDelay, drainTimeout, sstp, ppp, network, aaa, session, hooks, limits, admin, cluster, log',
+      'gateway.yaml:2: port: unknown key; accepted: listen, tls, workers, watchdog, stateDir, drainDelay, drainTimeout, sstp, ppp, network, aaa, session, hooks, limits, admin, cluster, log',
     ],
     ['no certificate at all', 'workers: 1', 'gateway.yaml:1: tls: is required'],
     ['an empty file', '', 'gateway.yaml:1: tls: is required'],

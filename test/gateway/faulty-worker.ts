@@ -7,7 +7,7 @@ export const FAULTS = 'gateway-test-faults';
 
 export interface Fault {
   readonly worker: number;
-  readonly how: 'throw' | 'exit';
+  readonly how: 'throw' | 'exit' | 'hang';
 }
 
 export default function faultyWorker(start: WorkerStart): Promise<void> {
@@ -16,6 +16,7 @@ export default function faultyWorker(start: WorkerStart): Promise<void> {
     const { data } = event as { data: Fault };
     if (data.worker !== start.worker) return;
     if (data.how === 'exit') process.exit(3);
+    if (data.how === 'hang') for (;;);
     // Outside of every promise and handler, as a bug of ours would be.
     setImmediate(() => {
       throw new Error('a fault on request');

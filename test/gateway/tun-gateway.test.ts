@@ -29,13 +29,13 @@ test('a thousand tunnels on two workers come up, ping, and after a reset of all 
 });
 
 test(
-  'a worker that throws, exits or loses its device loses its own tunnels only, and comes back',
+  'a worker that throws, exits, hangs or loses its device loses its own tunnels only, and comes back',
   { skip },
   async () => {
     const reports = (await runInNamespace('worker-faults.js')) as FaultReport[];
     assert.deepEqual(
       reports.map(report => report.how),
-      ['throw', 'exit', 'device'],
+      ['throw', 'exit', 'hang', 'device'],
     );
     for (const report of reports) {
       const { before, after } = report;

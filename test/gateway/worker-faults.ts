@@ -38,6 +38,7 @@ export interface FaultReport {
 }
 
 const site = await createSite({
+  watchdog: '3s',
   network: { mode: 'tun', device: 'wf', ipv4: { pool: ['10.66.0.0/16'], gateway: '10.66.0.1' } },
 });
 const { config } = loadConfig(site.configFile);
@@ -54,7 +55,7 @@ const https = { host: 'localhost', port: gateway.listen[0]!.port, ca: site.ca };
 const faults = new BroadcastChannel(FAULTS);
 
 const reports: FaultReport[] = [];
-for (const how of ['throw', 'exit', 'device'] as const) reports.push(await fail(0, how));
+for (const how of ['throw', 'exit', 'hang', 'device'] as const) reports.push(await fail(0, how));
 faults.close();
 await gateway.stop();
 site.remove();
@@ -105,7 +106,7 @@ async function settledRoutes(expected: number): Promise<number> {
 }
 
 async function until(condition: (status: StatusView) => boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     if (condition(supervisor.status())) return;
     await sleep(10);
   }
