@@ -55,7 +55,7 @@ export class HalfOpen implements HttpsUpper {
   /** A PROXY header comes before anything of the client's. */
   #proxyHeaderDue: boolean;
   #isKnown: boolean;
-  /** The proxy's header names no client. */
+  /** The proxy's header names no client, or the proxy itself: HAProxy's checks have either, by the version of the header. */
   #speaksForItself = false;
   #connection: TlsConnection | undefined;
   #settled = false;
@@ -148,17 +148,17 @@ export class HalfOpen implements HttpsUpper {
     }
     this.#proxyHeaderDue = false;
     const { source, destination } = header;
+    this.#speaksForItself = source === undefined || source.address === this.#peer.remoteAddress;
     if (source !== undefined && destination !== undefined) {
       this.#peer = { remoteAddress: source.address, remotePort: source.port, localAddress: destination.address };
     }
-    this.#speaksForItself = source === undefined;
-    const refusal = source === undefined ? undefined : this.#reception.known(source.address);
+    const refusal = this.#speaksForItself ? undefined : this.#reception.known(this.#peer.remoteAddress);
     if (refusal !== undefined) {
       this.#settle(refusal);
       resetSocket(this.#tcp);
       return;
     }
-    this.#isKnown = source !== undefined;
+    this.#isKnown = !this.#speaksForItself;
     const rest = bytes.subarray(header.length);
     this.#hello = [rest];
     this.#helloLength = rest.length;

@@ -51,6 +51,7 @@ describe('a listener behind a load balancer', () => {
     ['nothing', ''],
     ['a LOCAL header', Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex')],
     ['an UNKNOWN header', 'PROXY UNKNOWN\r\n'],
+    ['a header that names the proxy', 'PROXY TCP4 127.0.0.1 127.0.0.1 5555 443\r\n'],
   ] as const) {
     test(`a check that sends ${what} and leaves is a health check`, async () => {
       await using server = await behind(['127.0.0.1']);
