@@ -23,4 +23,8 @@ export interface OperationInput {
   readonly parameter: string;
   /** Without the question mark. */
   readonly query: string;
+  /** Upper case. HEAD wants what GET answers, without the body. */
+  readonly method: string;
+  /** Who asks. */
+  readonly remoteAddress: string;
 }

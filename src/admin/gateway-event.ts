@@ -37,4 +37,26 @@ export type GatewayOccurrence =
       readonly needsRestart: readonly string[];
       readonly problems: readonly string[];
     }
+  | {
+      readonly type: 'capture';
+      readonly phase: 'started';
+      readonly session: string;
+      readonly user: string;
+      /** The address of who wants it. */
+      readonly by: string;
+      readonly seconds: number;
+      /** Authentication is in it. */
+      readonly auth: boolean;
+    }
+  | {
+      readonly type: 'capture';
+      readonly phase: 'ended';
+      readonly session: string;
+      readonly user: string;
+      readonly by: string;
+      readonly reason: string;
+      /** Unknown when its reader has gone. */
+      readonly packets?: number;
+      readonly dropped?: number;
+    }
   | { readonly type: 'drain' };

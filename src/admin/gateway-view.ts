@@ -1,5 +1,7 @@
 // What the admin plane sees of the gateway. The supervisor implements it; nothing here can reach a packet.
 
+import type { ByteStream } from './byte-stream.ts';
+import type { CaptureOptions } from './capture-query.ts';
 import type { GatewayEvent } from './gateway-event.ts';
 
 export type SessionState = 'negotiating' | 'authenticating' | 'up' | 'closing';
@@ -89,6 +91,8 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
+export type CaptureRefusal = 'no-such-session' | 'already-captured' | 'too-many-captures';
+
 export interface GatewayView {
   status(): StatusView;
   ready(): Readiness;
@@ -102,6 +106,13 @@ export interface GatewayView {
   listen(listener: (event: GatewayEvent) => void): () => void;
   /** Begins an orderly end of the session; false when there is none of this id. */
   disconnect(id: string): boolean;
+  /**
+   * Copies the session's PPP frames, both directions, into a pcapng file until one of the bounds is reached, the session ends or nobody
+   * reads on. @param by the address of who asks.
+   */
+  capture(id: string, options: CaptureOptions, by: string): ByteStream | CaptureRefusal;
+  /** Ends a capture in good order; false when the session is not being captured. */
+  stopCapture(id: string): boolean;
   /** Prometheus text exposition, version 0.0.4. */
   metrics(): Promise<string>;
 }

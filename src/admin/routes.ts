@@ -17,6 +17,8 @@ export interface AdminRequest {
   readonly authorization: string;
   /** Of the web page that asks; empty for everything else. */
   readonly origin: string;
+  /** Who asks. */
+  readonly remoteAddress: string;
   /** Sec-WebSocket-Protocol: what a page can say where it cannot set a header. */
   readonly protocols?: string;
   /** Of the dashboard's files. */
@@ -49,10 +51,11 @@ export class Routes {
     if (route === undefined) return problem(404, 'not-found', `there is no ${request.path}`);
     const operation = operationOf(route.endpoint, request.method);
     if (operation === undefined) return notAllowed(route.endpoint, request);
+    const { method, query, remoteAddress } = request;
     const parameter = decoded(route.pattern.exec(request.path)?.[1] ?? '');
     return parameter === undefined
       ? problem(404, 'not-found', 'the path is not properly encoded')
-      : operation.handle(this.#view, { parameter, query: request.query });
+      : operation.handle(this.#view, { parameter, query, method, remoteAddress });
   }
 
   /** Why this request is not answered; undefined when it may be. */

@@ -11,6 +11,7 @@ import uws, {
 import { formatAddress } from '../config/address.ts';
 import type { ListenAddress } from '../config/schema.ts';
 import type { Logger } from '../log.ts';
+import type { ByteStream } from './byte-stream.ts';
 import { Dashboard } from './dashboard.ts';
 import { type EventSocket, EventSockets } from './event-sockets.ts';
 import type { GatewayView } from './gateway-view.ts';
@@ -97,7 +98,7 @@ export class AdminServer {
   }
 
   #upgrade(response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void {
-    const refusal = this.#routes.refusal(adminRequest(request, 'GET', request.getUrl()));
+    const refusal = this.#routes.refusal(adminRequest(response, request, 'GET', request.getUrl()));
     if (refusal !== undefined) {
       new Exchange(response, false).send(refusal, () => undefined);
       return;
@@ -129,7 +130,7 @@ export class AdminServer {
       exchange.fail();
     };
     try {
-      const asked = adminRequest(request, method, path);
+      const asked = adminRequest(response, request, method, path);
       const answer = this.#dashboard.respond(asked) ?? this.#routes.respond(asked);
       if (answer instanceof Promise) answer.then(ready => exchange.send(ready, fail)).catch(fail);
       else exchange.send(answer, fail);
@@ -139,7 +140,7 @@ export class AdminServer {
   }
 }
 
-function adminRequest(request: HttpRequest, method: string, path: string): AdminRequest {
+function adminRequest(response: HttpResponse, request: HttpRequest, method: string, path: string): AdminRequest {
   return {
     method,
     path,
@@ -147,6 +148,7 @@ function adminRequest(request: HttpRequest, method: string, path: string): Admin
     host: request.getHeader('host'),
     authorization: request.getHeader('authorization'),
     origin: request.getHeader('origin'),
+    remoteAddress: Buffer.from(response.getRemoteAddressAsText()).toString(),
     protocols: request.getHeader('sec-websocket-protocol'),
     acceptEncoding: request.getHeader('accept-encoding'),
     ifNoneMatch: request.getHeader('if-none-match'),
@@ -159,18 +161,22 @@ class Exchange {
   readonly #isHead: boolean;
   #isOver = false;
   #isStarted = false;
+  /** Where the bytes come from that are being sent. */
+  #source: ByteStream | undefined;
 
   constructor(response: HttpResponse, isHead: boolean) {
     this.#response = response;
     this.#isHead = isHead;
     response.onAborted(() => {
       this.#isOver = true;
+      this.#source?.cancel();
     });
   }
 
   send(answer: AdminResponse, fail: (error: unknown) => void): void {
-    if (this.#isOver) return;
     const { body } = answer;
+    if (isByteStream(body)) return void this.#pass(answer, body).catch(fail);
+    if (this.#isOver) return undefined;
     if (typeof body === 'string' || body instanceof Uint8Array) return this.#finish(answer, body);
     return this.#stream(answer, body[Symbol.iterator](), fail);
   }
@@ -180,6 +186,7 @@ class Exchange {
     if (this.#isOver) return;
     if (!this.#isStarted) return this.#finish(INTERNAL_ERROR, INTERNAL_ERROR_TEXT);
     this.#isOver = true;
+    this.#source?.cancel();
     this.#response.close();
   }
 
@@ -216,6 +223,26 @@ class Exchange {
     return next();
   }
 
+  /** At the pace of the reader: the next part is asked for when the last one is in the kernel. */
+  async #pass(answer: AdminResponse, source: ByteStream): Promise<void> {
+    if (this.#isOver) return source.cancel();
+    this.#source = source;
+    for (;;) {
+      const part = await source.read();
+      if (this.#isOver) return undefined;
+      let isRoom = true;
+      this.#response.cork(() => {
+        if (!this.#isStarted) this.#head(answer);
+        this.#isStarted = true;
+        if (part === undefined) this.#response.end();
+        else isRoom = this.#response.write(part);
+      });
+      if (part === undefined) this.#isOver = true;
+      if (this.#isOver) return undefined;
+      if (!isRoom) await new Promise<void>(resolve => this.#whenWritable(resolve));
+    }
+  }
+
   #whenWritable(next: () => void): void {
     let isPending = true;
     this.#response.onWritable(() => {
@@ -235,6 +262,10 @@ class Exchange {
     };
     for (const [name, value] of Object.entries(all)) this.#response.writeHeader(name, value);
   }
+}
+
+function isByteStream(body: AdminResponse['body']): body is ByteStream {
+  return typeof body === 'object' && 'read' in body;
 }
 
 const INTERNAL_ERROR_TEXT =

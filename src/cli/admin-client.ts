@@ -1,5 +1,8 @@
 // The way of a command to the admin plane of a running gateway.
 import { readFileSync } from 'node:fs';
+import { get as getHttp, type IncomingMessage } from 'node:http';
+import { get as getHttps } from 'node:https';
+import { json } from 'node:stream/consumers';
 import { formatAddress } from '../config/address.ts';
 import { fileProblem } from '../config/config-error.ts';
 import { loadAdminAccess } from '../config/load.ts';
@@ -35,16 +38,43 @@ export class AdminClient {
     const response = await this.#fetch(method, path);
     const body: unknown = await response.json().catch(() => undefined);
     if (response.ok || understands.includes(response.status)) {
-      if (body === undefined) throw new CommandError(`what answers at ${this.#base} is not a gateway`);
+      if (body === undefined) throw this.#notOurs();
       return body;
     }
-    if (response.status === 401)
-      throw new CommandError(`${this.#base} wants a token: ${errorText(body)} (--token-file FILE, or --config FILE)`);
-    throw new CommandError(errorText(body) ?? `${this.#base} answered ${response.status} ${response.statusText}`);
+    throw this.#refusal(response.status, response.statusText, body);
+  }
+
+  /**
+   * A body that comes as it is made, with silences of any length: fetch gives up on one of five minutes.
+   * @throws CommandError as {@link request} does; also when it is not of this type
+   */
+  async stream(path: string, contentType: string): Promise<IncomingMessage> {
+    const response = await this.#get(path);
+    const { statusCode = 0, statusMessage = '', headers } = response;
+    if (statusCode !== 200) throw this.#refusal(statusCode, statusMessage, await json(response).catch(() => undefined));
+    if (headers['content-type'] === contentType) return response;
+    response.destroy();
+    throw this.#notOurs();
+  }
+
+  #get(path: string): Promise<IncomingMessage> {
+    const url = `${this.#base}${path}`;
+    return new Promise((resolve, reject) => {
+      const get = url.startsWith('https:') ? getHttps : getHttp;
+      const request = get(url, { headers: this.#headers, agent: false }, response => {
+        clearTimeout(timer);
+        resolve(response);
+      });
+      const timer = setTimeout(() => request.destroy(new DOMException('', 'TimeoutError')), TIMEOUT_MS);
+      request.once('error', error => {
+        clearTimeout(timer);
+        reject(this.#noAnswer(error));
+      });
+    });
   }
 
   async #fetch(method: string, path: string): Promise<Response> {
-    const headers: Record<string, string> = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
+    const headers = this.#headers;
     try {
       return await fetch(`${this.#base}${path}`, {
         method,
@@ -53,10 +83,29 @@ export class AdminClient {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch (error) {
-      throw new CommandError(
-        `no gateway answers at ${this.#base} (${failure(error)}); is it running? Another address: --admin URL, or --config FILE`,
-      );
+      throw this.#noAnswer(error);
     }
+  }
+
+  get #headers(): Record<string, string> {
+    return this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
+  }
+
+  #refusal(status: number, statusText: string, body: unknown): CommandError {
+    if (status === 401)
+      return new CommandError(`${this.#base} wants a token: ${errorText(body)} (--token-file FILE, or --config FILE)`);
+    const code = status === 400 ? ExitCode.Usage : ExitCode.Failed;
+    return new CommandError(errorText(body) ?? `${this.#base} answered ${status} ${statusText}`, code);
+  }
+
+  #notOurs(): CommandError {
+    return new CommandError(`what answers at ${this.#base} is not a gateway`);
+  }
+
+  #noAnswer(error: unknown): CommandError {
+    return new CommandError(
+      `no gateway answers at ${this.#base} (${failure(error)}); is it running? Another address: --admin URL, or --config FILE`,
+    );
   }
 }
 
@@ -95,6 +144,7 @@ function failure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause: unknown = error.cause;
   if (error.name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`;
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED') return 'connection refused';
-  return cause instanceof Error ? cause.message : error.message;
+  const source = cause instanceof Error ? cause : error;
+  if ('code' in source && source.code === 'ECONNREFUSED') return 'connection refused';
+  return source.message;
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 import { packageVersion } from './package-version.ts';
+import * as capture from './capture.ts';
 import * as check from './check.ts';
 import * as connect from './connect.ts';
 import * as disconnect from './disconnect.ts';
@@ -13,7 +14,7 @@ import * as status from './status.ts';
 import * as user from './user.ts';
 
 // Each of these files registers its command and loads what does the work only when it is run: --help stays quick.
-const COMMANDS = [serve, check, connect, sessions, disconnect, status, drain, reload, user];
+const COMMANDS = [serve, check, connect, sessions, capture, disconnect, status, drain, reload, user];
 
 /** Runs one command line; resolves to the exit code. Everything that can go wrong is printed here and nowhere else. */
 export async function run(argv: readonly string[]): Promise<ExitCode> {
@@ -48,6 +49,7 @@ Examples:
   sstp-gateway connect --check https://vpn.example.org --user alice
                                                     connect, authenticate, ping the gateway, disconnect
   sstp-gateway sessions                             who is connected
+  sstp-gateway capture ID -o session.pcapng         what goes through its tunnel, for Wireshark
   sstp-gateway disconnect ID                        end a session
 
 Exit codes: 0 ended as asked, 1 failed while running, 2 usage or configuration.`;

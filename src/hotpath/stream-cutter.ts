@@ -9,8 +9,11 @@
 import { InputArena, PIECE_LENGTH } from './input-arena.ts';
 import type { PacketPath } from './packet-path.ts';
 
-/** Handles the first `entries` rows of the packet table. @returns false to stop cutting: the connection is gone. */
-export type PacketSink = (entries: number) => boolean;
+/**
+ * Handles the first `entries` rows of the packet table; the packets themselves are the bytes [at, end) of the memory, headers included.
+ * @returns false to stop cutting: the connection is gone.
+ */
+export type PacketSink = (entries: number, at: number, end: number) => boolean;
 
 const NOTHING = new Uint8Array(0);
 
@@ -40,8 +43,9 @@ export class StreamCutter {
         const entries = this.#path.delineate(at, end);
         if (entries < 0) return entries;
         if (entries === 0) break;
+        const first = at;
         at += this.#path.consumed();
-        if (!sink(entries)) return 0;
+        if (!sink(entries, first, at)) return 0;
       }
       if (at < end) this.#rest = memory.slice(at, end);
     }

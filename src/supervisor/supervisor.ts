@@ -3,7 +3,16 @@
  * It decides about credentials and leases; packets it never sees.
  */
 import type { Logger } from 'pino';
-import type { GatewayView, Readiness, ReloadView, SessionView, StatusView } from '../admin/gateway-view.ts';
+import type { ByteStream } from '../admin/byte-stream.ts';
+import type { CaptureOptions } from '../admin/capture-query.ts';
+import type {
+  CaptureRefusal,
+  GatewayView,
+  Readiness,
+  ReloadView,
+  SessionView,
+  StatusView,
+} from '../admin/gateway-view.ts';
 import type { GatewayEvent } from '../admin/gateway-event.ts';
 import type { Accounting } from '../aaa/accounting.ts';
 import type { AaaServices } from '../aaa/services.ts';
@@ -15,6 +24,7 @@ import type { Config } from '../config/schema.ts';
 import type { FromWorker, SessionTraffic } from '../worker/messages.ts';
 import { DROP_REASONS } from '../worker/worker-counters.ts';
 import { Admission } from './admission.ts';
+import { Captures } from './captures.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import { Drain } from './drain.ts';
 import { EventFeed } from './event-feed.ts';
@@ -75,6 +85,7 @@ export class Supervisor implements GatewayView {
   readonly #workers: WorkerPool;
   readonly #counters = new GatewayCounters();
   readonly #metrics: Metrics;
+  readonly #captures: Captures;
   readonly #certificates: CertificateWatch;
   readonly #cleanups = new SampleWindow(CLEANUP_SAMPLES);
   readonly #startedAt = Date.now();
@@ -134,6 +145,14 @@ export class Supervisor implements GatewayView {
         this.#cleanups.add(seconds);
         this.#metrics.cleanup.observe(seconds);
       },
+    });
+    this.#captures = new Captures({
+      version: options.version,
+      node: options.node,
+      log: options.log,
+      feed: this.#feed,
+      table: this.#table,
+      post: (worker, message, transfer) => this.#workers.post(worker, message, transfer),
     });
     this.#certificates = new CertificateWatch({
       intervalMs: CERTIFICATE_INTERVAL_MS,
@@ -298,6 +317,14 @@ export class Supervisor implements GatewayView {
 
   disconnect(id: string): boolean {
     return this.#sessions.disconnect(id, 'admin');
+  }
+
+  capture(id: string, options: CaptureOptions, by: string): ByteStream | CaptureRefusal {
+    return this.#captures.start(id, options, by);
+  }
+
+  stopCapture(id: string): boolean {
+    return this.#captures.stop(id);
   }
 
   drain(end: boolean): void {

@@ -108,8 +108,8 @@ export class WorkerPool {
     for (let worker = 0; worker < this.#slots.length; worker++) this.#run(worker);
   }
 
-  post(worker: number, message: ToWorker): void {
-    this.#slots[worker]!.port?.postMessage(message);
+  post(worker: number, message: ToWorker, transfer: readonly MessagePort[] = []): void {
+    this.#slots[worker]!.port?.postMessage(message, transfer);
   }
 
   /** For all workers, those that are started anew included. */

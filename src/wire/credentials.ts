@@ -30,7 +30,9 @@ function shownLength(view: DataView, protocol: number, at: number, end: number):
       const isReject = end - rejected >= REJECTED_LENGTH && view.getUint8(at) === ControlCode.ProtocolReject;
       if (!isReject) return end - at;
       // The copy lacks the header in front of its protocol, and is cut at the peer's MRU.
-      return rejected - at + REJECTED_LENGTH + shownLength(view, view.getUint16(rejected), rejected + REJECTED_LENGTH, end);
+      return (
+        rejected - at + REJECTED_LENGTH + shownLength(view, view.getUint16(rejected), rejected + REJECTED_LENGTH, end)
+      );
     }
     default:
       return end - at;

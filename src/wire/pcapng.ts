@@ -145,7 +145,9 @@ export function encodeStatistics({ start, end, received, dropped, comment }: Cap
 }
 
 /** What the Interface Statistics Block says that `file` ends with; undefined when it ends with anything else. */
-export function parseStatistics(file: Uint8Array): Pick<CaptureStatistics, 'received' | 'dropped' | 'comment'> | undefined {
+export function parseStatistics(
+  file: Uint8Array,
+): Pick<CaptureStatistics, 'received' | 'dropped' | 'comment'> | undefined {
   const view = viewOf(file);
   if (file.length < BLOCK_OVERHEAD) return undefined;
   const length = view.getUint32(file.length - 4, true);

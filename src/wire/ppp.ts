@@ -7,7 +7,7 @@
 // compression) and with a one-byte protocol (protocol field compression): some peers compress without having been
 // asked.
 import { putBytes, viewOf } from './bytes.ts';
-import { HEADER_LENGTH, MAX_PACKET_LENGTH, SSTP_VERSION } from './sstp.ts';
+import { CONTROL_BIT, HEADER_LENGTH, LENGTH_MASK, MAX_PACKET_LENGTH, SSTP_VERSION } from './sstp.ts';
 import { WireError } from './wire-error.ts';
 
 const ADDRESS_AND_CONTROL = 0xff03;
@@ -78,4 +78,15 @@ export function encodeDataPacket(protocol: number, information: Uint8Array): Uin
   view.setUint16(HEADER_LENGTH + 2, protocol);
   putBytes(view, DATA_HEADER_LENGTH, information);
   return bytes;
+}
+
+/** The PPP frames in whole SSTP packets, one behind the other; those that are control packets have none. Nothing is copied. */
+export function* framesOf(packets: Uint8Array): Generator<Uint8Array> {
+  const view = viewOf(packets);
+  let length: number;
+  for (let at = 0; at + HEADER_LENGTH <= packets.length; at += length) {
+    length = Math.max(HEADER_LENGTH, view.getUint16(at + 2) & LENGTH_MASK);
+    const isControl = (view.getUint8(at + 1) & CONTROL_BIT) !== 0;
+    if (!isControl) yield packets.subarray(at + HEADER_LENGTH, at + length);
+  }
 }

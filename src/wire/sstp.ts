@@ -17,8 +17,8 @@ export const MAX_PACKET_LENGTH = 4095;
 
 const CONTROL_HEADER_LENGTH = 8;
 const ATTRIBUTE_HEADER_LENGTH = 4;
-const CONTROL_BIT = 0x01;
-const LENGTH_MASK = 0x0fff;
+export const CONTROL_BIT = 0x01;
+export const LENGTH_MASK = 0x0fff;
 
 /** Encapsulated Protocol ID: the only one that MS-SSTP defines. */
 export const ENCAPSULATED_PPP = 0x0001;

@@ -172,6 +172,13 @@ export class DataWorker {
       case 'evict':
         this.#sessions.get(message.session)?.evict(message.reason);
         break;
+      case 'capture': {
+        const session = this.#sessions.get(message.session);
+        // It has ended meanwhile: a port that closes says so.
+        if (session === undefined) message.port.close();
+        else session.capture(message.plan, message.port);
+        break;
+      }
       case 'drain':
         this.#draining = true;
         this.#listener.stopAccepting();

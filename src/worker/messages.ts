@@ -1,5 +1,6 @@
 /**
- * Everything that crosses between the main thread and a data worker. Control only: a packet never does.
+ * Everything that crosses between the main thread and a data worker. Control only: a packet never does, but
+ * copies of those of a session that is being captured, on a port of their own.
  * All values are plain data that structured clone copies; ids are branded so that a slot or a port is never taken for one.
  */
 import type { MessagePort } from 'node:worker_threads';
@@ -104,6 +105,43 @@ export interface SessionPolicy {
   readonly routes?: readonly SessionRoute[] | undefined;
 }
 
+/** How a session is captured. */
+export interface CapturePlan {
+  readonly seconds: number;
+  /** Of packet blocks, as they stand in the file. */
+  readonly bytes: number;
+  /** Infinity for no bound. */
+  readonly frames: number;
+  /** Bytes of a frame that are kept at most; 0 for all. */
+  readonly snapLength: number;
+  /** Authentication is shown as it is. */
+  readonly authentication: boolean;
+}
+
+/** Why a capture ended. When its worker is lost, or the session had ended before it began, the port closes without a word. */
+export type CaptureEnd = 'seconds' | 'bytes' | 'packets' | 'stopped' | 'session-ended';
+
+/** On the port of a capture, to the worker. The main thread closes the port. */
+export type ToCapture =
+  /** One of the parts has been passed on: there is room for another one. */
+  { readonly kind: 'taken' } | { readonly kind: 'stop' };
+
+/** On the port of a capture, from the worker. */
+export type FromCapture =
+  /** Whole blocks of a pcapng file. */
+  | { readonly kind: 'part'; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The last word. */
+  | {
+      readonly kind: 'ended';
+      readonly reason: CaptureEnd;
+      /** Microseconds since 1970. */
+      readonly start: number;
+      readonly end: number;
+      /** Frames that there were, and how many of them are missing for want of room. */
+      readonly received: number;
+      readonly dropped: number;
+    };
+
 export type ToWorker =
   /** The answer to a `verify`. */
   | { readonly kind: 'verdict'; readonly session: SessionId; readonly verdict: Verdict }
@@ -115,6 +153,8 @@ export type ToWorker =
   | { readonly kind: 'disconnect'; readonly session: SessionId; readonly reason: TunnelEndReason }
   /** End this tunnel now: the client is told, but not waited for. */
   | { readonly kind: 'evict'; readonly session: SessionId; readonly reason: TunnelEndReason }
+  /** Copy this tunnel's PPP frames to the port, from now on. */
+  | { readonly kind: 'capture'; readonly session: SessionId; readonly plan: CapturePlan; readonly port: MessagePort }
   /** Refuse new connections; with `end`, end every tunnel in good order. */
   | { readonly kind: 'drain'; readonly end: boolean }
   /** Close what is left without a word and end the task. */

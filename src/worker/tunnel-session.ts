@@ -10,6 +10,7 @@
  * 1. `queuePacket`: a packet read from the device is framed into the transmit queue.
  * 2. `flush`: once in each turn of the event loop the queue goes to the connection.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { HttpsConnection, HttpsUpper, DisconnectCause } from '../https/connection.ts';
 import { Refused, TransmitQueue } from '../hotpath/transmit-queue.ts';
 import { StreamCutter } from '../hotpath/stream-cutter.ts';
@@ -28,7 +29,8 @@ import { ServerTunnel } from '../protocol/server-tunnel.ts';
 import type { ServerTunnelOptions, ServerTunnelOutput } from '../protocol/server-tunnel.ts';
 import { PppProtocol, encodeDataPacket, isControlProtocol } from '../wire/ppp.ts';
 import type { Timed } from './deadlines.ts';
-import type { RateLimit, SessionId, SessionPolicy } from './messages.ts';
+import type { CapturePlan, RateLimit, SessionId, SessionPolicy } from './messages.ts';
+import { SessionCapture } from './session-capture.ts';
 import { SessionLimits } from './session-limits.ts';
 import { SessionNetworks } from './session-networks.ts';
 import { UploadShaper } from './upload-shaper.ts';
@@ -54,7 +56,11 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   readonly #tunnel: ServerTunnel;
   readonly #cutter: StreamCutter;
   readonly #queue: TransmitQueue;
-  readonly #onPackets = (entries: number): boolean => this.#handlePackets(entries);
+  readonly #onPackets = (entries: number, at: number, end: number): boolean => {
+    // Before they are judged, which changes some of them.
+    if (this.#capture !== undefined) this.#capture.received(this.#context.path.memory.subarray(at, end));
+    return this.#handlePackets(entries);
+  };
   readonly #networks: SessionNetworks;
   /** Bytes of the longest IP packet, and of IPv4's longest TCP segment; 0 until it is up. */
   #mtu = 0;
@@ -62,6 +68,8 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   readonly #limits = new SessionLimits();
   /** Only while a rate limits what the client sends. */
   #upload: UploadShaper | undefined;
+  /** Only while somebody captures what passes. */
+  #capture: SessionCapture | undefined;
   #dirty = false;
   /** What may pass has changed since the table's rows were judged. */
   #isJudgementStale = false;
@@ -80,7 +88,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.slot = slot;
     this.#connection = connection;
     this.#networks = new SessionNetworks(context.path, slot, context.settings.network, (protocol, packet) =>
-      connection.send(encodeDataPacket(protocol, packet)),
+      this.send(encodeDataPacket(protocol, packet)),
     );
     this.#tunnel = new ServerTunnel(this, options);
     this.#cutter = new StreamCutter(context.path, context.uplink.arena);
@@ -92,7 +100,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
       {
         sendPackets: (bytes, written) => {
           context.counters.countCalls(Call.TlsTx);
-          connection.send(bytes, written);
+          this.#transmit(bytes, written);
         },
         dropped: length => this.#onDropped(length),
         waits: () => context.pacing.update(this.#queue),
@@ -147,6 +155,14 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     }
   }
 
+  /** Copies frames to the port until one end of it has enough; takes the place of an earlier capture. */
+  capture(plan: CapturePlan, port: MessagePort): void {
+    this.#capture?.end('stopped');
+    this.#capture = new SessionCapture(port, plan, this.#context.now, capture => {
+      if (this.#capture === capture) this.#capture = undefined;
+    });
+  }
+
   end(reason: TunnelEndReason): void {
     this.#tunnel.end(reason, this.#context.now());
     this.#context.deadlines.update(this);
@@ -183,7 +199,12 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   // --- from the protocol machines
 
   send(packet: Uint8Array): void {
-    this.#connection.send(packet);
+    this.#transmit(packet);
+  }
+
+  #transmit(packets: Uint8Array, written?: () => void): void {
+    if (this.#capture !== undefined) this.#capture.sent(packets);
+    this.#connection.send(packets, written);
   }
 
   verify(credentials: Credentials): void {
@@ -375,6 +396,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#queue.release();
     this.#context.pacing.delete(this.#queue);
     this.#upload?.release();
+    this.#capture?.end('session-ended');
     this.#context.leave(this, reason, at);
   }
 }

@@ -1,6 +1,15 @@
 // A gateway view of plain values, for the admin plane and the commands that talk to it.
 import type { GatewayEvent } from '../../src/admin/gateway-event.ts';
-import type { GatewayView, Readiness, ReloadView, SessionView, StatusView } from '../../src/admin/gateway-view.ts';
+import type { ByteStream } from '../../src/admin/byte-stream.ts';
+import type { CaptureOptions } from '../../src/admin/capture-query.ts';
+import type {
+  CaptureRefusal,
+  GatewayView,
+  Readiness,
+  ReloadView,
+  SessionView,
+  StatusView,
+} from '../../src/admin/gateway-view.ts';
 
 export class FakeGateway implements GatewayView {
   readonly rows = new Map<string, SessionView>();
@@ -62,6 +71,23 @@ export class FakeGateway implements GatewayView {
   async metrics(): Promise<string> {
     this.#fail();
     return 'sstp_sessions{state="up"} 1\n';
+  }
+
+  /** What a capture is answered with, and what was asked for. */
+  captured: ByteStream | CaptureRefusal = 'no-such-session';
+  readonly captures: { readonly id: string; readonly options: CaptureOptions; readonly by: string }[] = [];
+  readonly stopped: string[] = [];
+
+  capture(id: string, options: CaptureOptions, by: string): ByteStream | CaptureRefusal {
+    this.#fail();
+    this.captures.push({ id, options, by });
+    return this.captured;
+  }
+
+  stopCapture(id: string): boolean {
+    this.#fail();
+    this.stopped.push(id);
+    return this.rows.has(id);
   }
 
   #fail(): void {
