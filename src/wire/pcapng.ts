@@ -9,7 +9,7 @@
 import { putBytes, viewOf } from './bytes.ts';
 import { decodeText, encodeText } from './text.ts';
 
-export const BlockType = {
+const BlockType = {
   InterfaceDescription: 0x0000_0001,
   InterfaceStatistics: 0x0000_0005,
   EnhancedPacket: 0x0000_0006,

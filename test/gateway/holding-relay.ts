@@ -1,0 +1,61 @@
+/**
+ * A TCP relay in front of a gateway that keeps the answer to the first request back, until it is told to let go: the gateway has a session
+ * then, of which its client does not know yet. By TLS 1.3 the client speaks twice before the gateway answers HTTP.
+ */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+const FLIGHTS_BEFORE_ANSWER = 2;
+
+export class HoldingRelay {
+  readonly #server: Server;
+  readonly #held = new Set<Socket>();
+
+  static async listen(host: string, target: { readonly host: string; readonly port: number }): Promise<HoldingRelay> {
+    const relay = new HoldingRelay(target);
+    relay.#server.listen(0, host);
+    await once(relay.#server, 'listening');
+    return relay;
+  }
+
+  private constructor(target: { readonly host: string; readonly port: number }) {
+    this.#server = createServer(client => this.#relay(client, connect(target)));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** What is kept back goes on, and nothing of these connections is kept back any more. */
+  letGo(): void {
+    for (const gateway of this.#held) gateway.resume();
+    this.#held.clear();
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+
+  #relay(client: Socket, gateway: Socket): void {
+    let flights = 0;
+    client.on('data', chunk => {
+      if (++flights === FLIGHTS_BEFORE_ANSWER) {
+        gateway.pause();
+        this.#held.add(gateway);
+      }
+      gateway.write(chunk);
+    });
+    gateway.on('data', chunk => void client.write(chunk));
+    for (const [socket, other] of [
+      [client, gateway],
+      [gateway, client],
+    ] as const) {
+      socket.on('error', () => undefined);
+      socket.on('end', () => other.end());
+      socket.on('close', () => {
+        this.#held.delete(socket);
+        other.destroy();
+      });
+    }
+  }
+}
