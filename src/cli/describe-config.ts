@@ -21,6 +21,7 @@ export function describeConfig(config: Config, users: UsersFile): string[] {
     ...addresses(config.network),
     ...authority(config, users),
     ...sessions(config),
+    ...optional('decoy', decoy(config.sstp)),
     ...hooks(config),
     ['admin', `http://${formatAddress(admin.listen)}${admin.token === undefined ? '' : ' (token)'}`],
   ];
@@ -132,6 +133,14 @@ function sessions({ limits, session }: Config): Line[] {
     ...(session.timeout === undefined ? [] : [`${period(session.timeout)} of session`]),
     ...(session.idleTimeout === undefined ? [] : [`${period(session.idleTimeout)} of silence`]),
   ]);
+}
+
+function decoy({ decoy }: Config['sstp']): string[] {
+  if (decoy === 404) return [];
+  if (decoy === 'close') return ['none: connections are closed'];
+  if ('redirect' in decoy) return [`redirect to ${decoy.redirect}`];
+  const size = decoy.files.reduce((sum, { content }) => sum + content.length, 0);
+  return [`${decoy.files.length} files of ${decoy.directory} (${Math.ceil(size / 1024)} KiB)`];
 }
 
 /** Without arguments: there may be a secret among them. */

@@ -50,7 +50,7 @@ export async function embeddedDefault(stateDirectory: string, now = new Date()):
       stateDir,
       drainDelay: parsed.drainDelay,
       drainTimeout: parsed.drainTimeout,
-      sstp: parsed.sstp,
+      sstp: { ...parsed.sstp, decoy: 404 },
       // The demo user's password is there in plain text, so that every method can be tried.
       ppp: { ...parsed.ppp, auth: ['mschapv2', 'eap', 'chap', 'pap'] },
       network: checkNetwork(parsed.network, new Findings(new YamlSource('embedded default', ''))),

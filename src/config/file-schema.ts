@@ -2,7 +2,8 @@
 // what needs a second key or another file to be judged is the loader's.
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { duration, field, integer, listenAddress, oneOf, Refusal, refuse, text, unavailable } from './fields.ts';
+import { ACCEPTED as DECOYS, type WrittenDecoy } from './decoy.ts';
+import { duration, field, integer, listenAddress, oneOf, type Refusal, refuse, text, unavailable } from './fields.ts';
 import { networkSchema } from './network-schema.ts';
 import { radiusSchema } from './radius-schema.ts';
 import type { BindingHash, PppAuthMethod } from './schema.ts';
@@ -39,11 +40,13 @@ const sstp = z.strictObject({
   helloInterval: duration('1s', '1h').default(60_000),
   hashes: uniqueList(oneOf(HASHES)).default([...HASHES]),
   packetsPerRecord: oneOf(['auto', 'one', 'many']).default('auto'),
-  decoy: field<404 | 'close'>('404, close', value => {
-    if (value === 404 || value === 'close') return value;
-    return typeof value === 'string'
-      ? new Refusal('a redirect or a directory is not available in this version')
-      : refuse(value);
+  decoy: field<WrittenDecoy>(DECOYS, value => {
+    if (value === 404 || value === '404') return 404;
+    if (value === 'close') return value;
+    if (typeof value !== 'string' || value === '') return refuse(value);
+    if (!value.includes('://')) return { directory: value };
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    return url?.protocol === 'https:' ? { redirect: url.href } : refuse(value);
   }).default(404),
 });
 

@@ -6,6 +6,7 @@ import { formatAddress, isLoopback } from './address.ts';
 import { isReadableByOthers, loadCertificate } from './certificates.ts';
 import { checkSource } from './check.ts';
 import { fileProblem } from './config-error.ts';
+import { loadDecoy } from './decoy.ts';
 import { type FileConfig, fileSchema } from './file-schema.ts';
 import { Findings } from './findings.ts';
 import { checkNetwork } from './load-network.ts';
@@ -35,6 +36,7 @@ export function loadConfig(file: string, now = new Date()): LoadedConfig {
   const network = checkNetwork(parsed.network, findings);
   const aaa = checkAaa(parsed, base, findings);
   const admin = checkAdmin(parsed, base, findings);
+  const decoy = loadDecoy(parsed.sstp.decoy, base, findings);
   findings.throwIfAny();
 
   const { tls, session, hooks } = parsed;
@@ -48,7 +50,7 @@ export function loadConfig(file: string, now = new Date()): LoadedConfig {
       stateDir: resolve(base, parsed.stateDir),
       drainDelay: parsed.drainDelay,
       drainTimeout: parsed.drainTimeout,
-      sstp: parsed.sstp,
+      sstp: { ...parsed.sstp, decoy },
       ppp: parsed.ppp,
       network,
       aaa,

@@ -29,8 +29,8 @@ export interface Config {
     /** Hash protocols offered for crypto binding, never empty. */
     readonly hashes: readonly BindingHash[];
     readonly packetsPerRecord: 'auto' | 'one' | 'many';
-    /** What a request that is not SSTP gets: an ordinary 404, or nothing but a closed connection. */
-    readonly decoy: 404 | 'close';
+    /** What a request that is not SSTP gets: an HTTP error, nothing but a closed connection, a redirect, or a web site. */
+    readonly decoy: 404 | 'close' | { readonly redirect: string } | DecoyDirectory;
   };
   readonly ppp: {
     readonly mtu: number;
@@ -99,6 +99,18 @@ type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 interface ListenConfig extends ListenAddress {
   /** Networks of the proxies that may connect, each connection with a PROXY header; undefined: clients connect themselves. */
   readonly trustedProxies: readonly string[] | undefined;
+}
+
+interface DecoyDirectory {
+  readonly directory: string;
+  readonly files: readonly {
+    /** From `/` on, not encoded. */
+    readonly path: string;
+    readonly contentType: string;
+    readonly etag: string;
+    /** In memory that threads share. */
+    readonly content: Uint8Array;
+  }[];
 }
 
 /** Host is a literal address without brackets. Port 0 (any free port) is for tests. */

@@ -125,6 +125,8 @@ export type RefusalReason =
   | 'http-version'
   | 'wrong-method'
   | 'wrong-path'
+  /** A visitor of the web site, or of the redirect, that the listener has for those who do not speak SSTP. */
+  | 'decoy'
   /** The upper layer declined: answered with 503. */
   | 'no-capacity'
   /** The listener was closed meanwhile. */

@@ -4,6 +4,7 @@ import { parseRequestHead, type RequestHead } from '../wire/http-preamble.ts';
 import { parseProxyHeader } from '../wire/proxy-protocol.ts';
 import { peekClientHello } from './client-hello.ts';
 import type { DisconnectCause, HttpsUpper, PeerFacts, RefusalReason } from './connection.ts';
+import type { Decoy, DecoyAnswer } from './decoy.ts';
 import { errorCode } from './disconnect-cause.ts';
 import { HeadReader } from './head-reader.ts';
 import {
@@ -19,12 +20,16 @@ import { resetSocket } from './reset-socket.ts';
 import type { TlsConnection } from './tls-connection.ts';
 
 const TLS_HANDSHAKE_RECORD = 0x16;
+/** Of an answer, at a time: so much waits in memory for a peer that does not read. */
+const PIECE_LENGTH = 64 * 1024;
 
 /** What a {@link HalfOpen} needs from its listener. */
 export interface Reception {
   readonly headerLimit: number;
   /** Whether what is not SSTP gets an HTTP answer. */
   answersRefusals(): boolean;
+  /** What it gets instead of HTTP errors. */
+  decoy(): Decoy | undefined;
   /** Shakes hands on a TCP socket, whose ClientHello is still to be read, with the certificate for a name; leads to {@link HalfOpen.secured} or {@link HalfOpen.handshakeFailed}. */
   startTls(tcp: Socket, serverName: string | undefined): void;
   /** Makes the connection of a finished handshake. */
@@ -58,6 +63,8 @@ export class HalfOpen implements HttpsUpper {
   /** The proxy's header names no client, or the proxy itself: HAProxy's checks have either, by the version of the header. */
   #speaksForItself = false;
   #connection: TlsConnection | undefined;
+  /** Set while the decoy is shown, which may take a slow reader all of its time. */
+  #shown: RefusalReason | undefined;
   #settled = false;
 
   constructor(tcp: Socket, reception: Reception, isProxied: boolean) {
@@ -97,7 +104,7 @@ export class HalfOpen implements HttpsUpper {
 
   /** The time budget is used up. */
   expire(): void {
-    this.#settle(this.#connection === undefined ? 'handshake-timeout' : 'header-timeout');
+    this.#settle(this.#shown ?? (this.#connection === undefined ? 'handshake-timeout' : 'header-timeout'));
     this.#abort();
   }
 
@@ -108,14 +115,14 @@ export class HalfOpen implements HttpsUpper {
 
   receive(chunk: Uint8Array): void {
     const connection = this.#connection;
-    if (this.#settled || connection === undefined) return;
+    if (this.#settled || connection === undefined || this.#shown !== undefined) return;
     const result = this.#head.push(chunk);
     if (result.kind === 'head') this.#judge(connection, result.head);
-    else if (result.kind === 'refused') this.#answer(connection, HEAD_FAULTS[result.fault]);
+    else if (result.kind === 'refused') this.#refuse(connection, HEAD_FAULTS[result.fault]);
   }
 
   disconnected(cause: DisconnectCause): void {
-    this.#settle(cause === 'listener-closed' ? cause : 'client-gone', cause);
+    this.#settle(this.#shown ?? (cause === 'listener-closed' ? cause : 'client-gone'), cause);
   }
 
   readonly #firstBytes = (): void => {
@@ -199,7 +206,9 @@ export class HalfOpen implements HttpsUpper {
   #judge(connection: TlsConnection, head: RequestHead): void {
     const verdict = judgeRequest(head);
     if ('status' in verdict) {
-      this.#answer(connection, verdict);
+      const shown = this.#reception.decoy()?.answer(head, new Date());
+      if (shown === undefined) this.#answer(connection, verdict);
+      else this.#show(connection, shown, shown.status < 400 ? 'decoy' : verdict.reason);
       return;
     }
     connection.request = verdict;
@@ -217,6 +226,28 @@ export class HalfOpen implements HttpsUpper {
     this.#settle(reason);
     if (this.#reception.answersRefusals() || reason === 'no-capacity') connection.send(refusalAnswer(status));
     connection.close();
+  }
+
+  #refuse(connection: TlsConnection, refusal: RequestRefusal): void {
+    const decoy = this.#reception.decoy();
+    if (decoy === undefined) this.#answer(connection, refusal);
+    else this.#show(connection, decoy.refuse(refusal.status, new Date()), refusal.reason);
+  }
+
+  /** In pieces, each when the kernel has taken the one before. Until the last one it counts as half-open, and its time runs. */
+  #show(connection: TlsConnection, { head, body }: DecoyAnswer, reason: RefusalReason): void {
+    this.#shown = reason;
+    const sendFrom = (at: number): void => {
+      if (this.#settled) return;
+      if (at < body.length) {
+        const end = at + PIECE_LENGTH;
+        connection.send(body.subarray(at, end), () => sendFrom(end));
+        return;
+      }
+      this.#settle(reason);
+      connection.close();
+    };
+    connection.send(head, () => sendFrom(0));
   }
 
   #abort(): void {

@@ -10,6 +10,7 @@ import { listenReusePort, type ListenAddress } from '../ffi/reuse-port.ts';
 import { AddressLimits, type AddressLimitOptions } from './address-limits.ts';
 import { CertificateStore, type ServerCertificate, type ServerIdentity } from './certificate-store.ts';
 import type { HttpsConnection, HttpsUpper, PeerFacts, RefusalReason } from './connection.ts';
+import { Decoy, type DecoyOption } from './decoy.ts';
 import { errorCode } from './disconnect-cause.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import { HalfOpen, type Reception } from './half-open.ts';
@@ -46,8 +47,8 @@ export interface ListenerOptions {
   readonly maxHalfOpen: number;
   /** Undefined for no limit. */
   readonly perAddress?: AddressLimitOptions | undefined;
-  /** What a peer gets that does not speak SSTP: an HTTP error (404, 405, ...) or nothing. */
-  readonly decoy: '404' | 'close';
+  /** What a peer gets that does not speak SSTP. */
+  readonly decoy: DecoyOption;
   /** How long a peer may take to answer our FIN, ms. */
   readonly closeGraceMs?: number;
   /** Bytes that may wait in the kernel before a connection's socket counts as full; {@link UNSENT_LIMIT}. */
@@ -85,6 +86,7 @@ export class HttpsListener {
   readonly #reception: Reception;
   #addressLimits: AddressLimits | undefined;
   #store: CertificateStore;
+  #decoy: Decoy | undefined;
 
   /** @throws {CertificateError} when a certificate cannot be served. */
   constructor(options: ListenerOptions, events: ListenerEvents) {
@@ -94,6 +96,7 @@ export class HttpsListener {
     this.#halfOpen = new ExpiryQueue(options.budgetMs, halfOpen => halfOpen.expire());
     this.#lingering = new ExpiryQueue(options.closeGraceMs ?? CLOSE_GRACE_MS, socket => socket.destroy());
     this.#addressLimits = options.perAddress && new AddressLimits(options.perAddress);
+    this.#decoy = decoyOf(options);
     this.#reception = this.#createReception();
   }
 
@@ -137,6 +140,7 @@ export class HttpsListener {
     if (!isDeepStrictEqual(changes.perAddress, this.#options.perAddress)) {
       this.#addressLimits = changes.perAddress && new AddressLimits(changes.perAddress);
     }
+    this.#decoy = decoyOf(options);
     this.#options = options;
   }
 
@@ -213,7 +217,8 @@ export class HttpsListener {
   #createReception(): Reception {
     return {
       headerLimit: this.#options.headerLimit,
-      answersRefusals: () => this.#options.decoy === '404',
+      answersRefusals: () => this.#options.decoy !== 'close',
+      decoy: () => this.#decoy,
       startTls: (tcp, serverName) => void this.#tlsServer(serverName).emit('connection', tcp),
       known: address => this.#addressLimits?.admit(address, performance.now()),
       connect: (tcp, socket, certificate, peer, upper) => this.#connect(tcp, socket, certificate, peer, upper),
@@ -239,6 +244,10 @@ export class HttpsListener {
     this.#halfOpenByTcp.delete(tcp);
     return connection;
   }
+}
+
+function decoyOf({ decoy }: Pick<ListenerOptions, 'decoy'>): Decoy | undefined {
+  return typeof decoy === 'string' ? undefined : new Decoy(decoy);
 }
 
 /** @throws Error of node for what is no network: the configuration has been checked. */

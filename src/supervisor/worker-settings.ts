@@ -19,7 +19,7 @@ export function workerSettings(config: Config, serverName: string): WorkerSettin
         0,
       ),
       packetsPerRecord: config.sstp.packetsPerRecord,
-      decoy: config.sstp.decoy === 'close' ? 'close' : '404',
+      decoy: config.sstp.decoy === 404 ? '404' : config.sstp.decoy,
     },
     ppp: {
       mtu: config.ppp.mtu,

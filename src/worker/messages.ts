@@ -8,6 +8,7 @@ import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { DhcpSettings } from '../protocol/link/dhcp-responder.ts';
 import type { AuthMethod, Credentials, EapMode, Verdict } from '../protocol/ppp/credentials.ts';
 import type { RefusalReason } from '../https/connection.ts';
+import type { DecoyOption } from '../https/decoy.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
 import type { Ipv6Prefix } from '../wire/ipv6.ts';
 
@@ -54,7 +55,7 @@ export interface WorkerSettings {
     /** MS-SSTP 2.2.7 bitmask of the hash protocols on offer. */
     readonly hashProtocols: number;
     readonly packetsPerRecord: 'auto' | 'one' | 'many';
-    readonly decoy: '404' | 'close';
+    readonly decoy: DecoyOption;
   };
   readonly ppp: {
     readonly mtu: number;

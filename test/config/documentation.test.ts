@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -34,6 +34,8 @@ for (const name of ['configuration.md', 'addresses.md', 'operations.md']) {
     space.write('privkey.pem', pair.key);
     space.write('radius.secret', 'not-the-real-secret');
     space.write('admin.token', 'not-the-real-token');
+    mkdirSync(space.path('site'));
+    space.write('site/index.html', '');
     const examples = [...documentation(name).matchAll(/^```yaml\n(.+?)^```$/gms)].map(match => match[1]!);
     assert.ok(examples.length > 0);
     for (const example of examples) {

@@ -76,6 +76,7 @@ export class Recorder implements HttpsUpper {
 export interface TestListener extends AsyncDisposable {
   readonly listener: HttpsListener;
   readonly port: number;
+  readonly settings: ListenerOptions;
   readonly accepted: Recorder[];
   readonly refusals: RefusalReason[];
   readonly details: string[];
@@ -123,14 +124,14 @@ export async function startListener(options: TestListenerOptions = {}): Promise<
       details.push(detail);
     },
   });
-  const { minVersion, ciphers, maxHalfOpen, perAddress, decoy } = settings;
   const setCertificates = (certificates: readonly ServerCertificate[]): void =>
-    listener.configure({ certificates, minVersion, ciphers, maxHalfOpen, perAddress, decoy });
+    listener.configure({ ...settings, certificates });
   await listener.listen();
   const port = listener.addresses[0]?.port ?? 0;
   return {
     listener,
     port,
+    settings,
     accepted,
     refusals,
     details,
