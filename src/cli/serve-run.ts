@@ -14,6 +14,8 @@ import { loadGateway } from './load-gateway.ts';
 import type { GatewayFiles } from './load-gateway.ts';
 import { packageVersion } from './package-version.ts';
 import type { ServeFlags } from './serve.ts';
+import { ServiceManager } from './service-manager.ts';
+import { ServiceReports } from './service-reports.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
@@ -22,6 +24,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const { config } = files;
   const log = createLogger(config.log, process.stdout);
   for (const warning of files.warnings) log.warn(warning);
+  const manager = ServiceManager.from(process.env, log);
   // From here on: a signal during the start is not lost, and does not leave devices and routes behind.
   const interrupted = signalled();
   let gateway: Gateway;
@@ -38,12 +41,15 @@ export async function serve(flags: ServeFlags): Promise<void> {
   }
   if (flags.config === undefined) console.log(embeddedBanner(files, gateway));
   log.info({ listen: gateway.listen, adminPort: gateway.adminPort, network: gateway.networkMode }, 'gateway is up');
-  process.on('SIGHUP', () => void gateway.supervisor.reload());
+  const reports = manager && new ServiceReports(manager, gateway);
+  process.on('SIGHUP', () => void (reports ?? gateway.supervisor).reload());
   const signal = await interrupted;
   log.info({ signal }, 'gateway drains');
+  reports?.stopping();
   const stopped = gateway.stop();
   for (const again of SIGNALS) process.on(again, () => gateway.supervisor.hasten());
   await stopped;
+  reports?.close();
   log.info('gateway ended');
 }
 

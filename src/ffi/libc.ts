@@ -89,6 +89,9 @@ const libcGetsockopt: (fd: number, level: number, option: number, value: Int32Ar
 const libcBind: (fd: number, address: Uint8Array, length: number) => number = libc.func(
   'int bind(int fd, const void *address, uint32_t length)',
 );
+const libcConnect: (fd: number, address: Uint8Array, length: number) => number = libc.func(
+  'int connect(int fd, const void *address, uint32_t length)',
+);
 const libcListen: (fd: number, backlog: number) => number = libc.func('int listen(int fd, int backlog)');
 const libcInetPton: (family: number, text: string, bytes: Uint8Array) => number = libc.func(
   'int inet_pton(int family, const char *text, void *bytes)',
@@ -165,6 +168,7 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const IPPROTO_TCP = 6;
 const TCP_CONGESTION = 13;
 
@@ -189,6 +193,11 @@ export function tcpSocket(family: 4 | 6): number {
   return checked('socket', libcSocket(family === 4 ? AF_INET : AF_INET6, SOCK_STREAM | O_NONBLOCK | O_CLOEXEC, 0));
 }
 
+/** A UNIX datagram socket, non-blocking, closed on exec. */
+export function unixDatagramSocket(): number {
+  return checked('socket', libcSocket(AF_UNIX, SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC, 0));
+}
+
 export function setSocketOption(fd: number, { level, option }: SocketOption, value: number): void {
   checked('setsockopt', libcSetsockopt(fd, level, option, Int32Array.of(value), 4));
 }
@@ -209,6 +218,10 @@ export function setCongestionControl(fd: number, name: string): boolean {
 
 export function bind(fd: number, address: Uint8Array): void {
   checked('bind', libcBind(fd, address, address.length));
+}
+
+export function connect(fd: number, address: Uint8Array): void {
+  checked('connect', libcConnect(fd, address, address.length));
 }
 
 export function listen(fd: number, backlog: number): void {
@@ -237,6 +250,20 @@ export function socketAddress(host: string, port: number): { family: 4 | 6; byte
     return { family: 6, bytes: v6 };
   }
   return undefined;
+}
+
+/** unix(7): sockaddr_un has room for so many bytes of a path and the zero behind it. */
+const UNIX_PATH_LENGTH = 108;
+
+/** The structure sockaddr_un for a path, or for '@' and an abstract name. Undefined when it is too long. */
+export function unixAddress(name: string): Uint8Array | undefined {
+  const isAbstract = name.startsWith('@');
+  const path = Buffer.from(isAbstract ? `\0${name.slice(1)}` : `${name}\0`);
+  if (path.length > UNIX_PATH_LENGTH) return undefined;
+  const bytes = new Uint8Array(2 + path.length);
+  new DataView(bytes.buffer).setUint16(0, AF_UNIX, LITTLE_ENDIAN);
+  bytes.set(path, 2);
+  return bytes;
 }
 
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
