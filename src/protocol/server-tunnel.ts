@@ -1,8 +1,17 @@
 /** The gateway's end of a tunnel: SSTP server call and PPP server. */
 import type { AuthMethod, Credentials, Verdict } from './ppp/credentials.ts';
+import type { PppDescription } from './ppp/description.ts';
 import { PppServer, type PppServerOptions } from './ppp/ppp-server.ts';
 import { SstpServerCall, type SstpServerOptions } from './sstp/server-call.ts';
 import { Tunnel, type TunnelOutput } from './tunnel.ts';
+import type { HashProtocol } from '../wire/sstp.ts';
+
+export interface TunnelDescription extends PppDescription {
+  /** Of the crypto binding, once that stands. */
+  readonly hashProtocol: HashProtocol | undefined;
+  /** While SSTP's negotiation timer runs. */
+  readonly negotiationDeadline: number | undefined;
+}
 
 export interface ServerTunnelOptions {
   readonly sstp: SstpServerOptions;
@@ -49,6 +58,12 @@ export class ServerTunnel extends Tunnel {
   /** How the client described itself in LCP: at most four texts of printable ASCII, at most 64 characters each. */
   get identification(): readonly string[] {
     return this.ppp.identification;
+  }
+
+  /** What the two ends have agreed on so far. Times are on the owner's clock. */
+  describe(): TunnelDescription {
+    const { hashProtocol, negotiationDeadline } = this.call;
+    return { ...this.ppp.describe(), hashProtocol, negotiationDeadline };
   }
 
   /** A new HTTPS connection, whose SSTP request has been answered. */

@@ -36,6 +36,11 @@ export abstract class LcpPolicy implements OptionPolicy {
     return this.#agreedMagic;
   }
 
+  /** The longest information field that the peer was told to send, in bytes. */
+  get mru(): number {
+    return this.#mru ?? DEFAULT_MRU;
+  }
+
   /** The longest information field to send, in bytes: the peer's MRU, but not more than an SSTP packet can carry. */
   get transmitLimit(): number {
     return Math.min(this.#peerMru, MAX_INFORMATION_LENGTH);

@@ -93,6 +93,15 @@ export class PppLink {
     return this.#endReason;
   }
 
+  get lcpState(): State {
+    return this.#lcp.state;
+  }
+
+  /** Undefined unless the network protocol is open or being negotiated. */
+  networkState(protocol: number): State | undefined {
+    return this.#networks.get(protocol)?.machine.state;
+  }
+
   /** Whether the network protocol is open or being negotiated. */
   hasNetwork(protocol: number): boolean {
     return this.#networks.has(protocol);

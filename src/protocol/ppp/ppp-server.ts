@@ -5,6 +5,7 @@ import { PppProtocol } from '../../wire/ppp.ts';
 import { AUTHENTICATORS, type Authenticator, type AuthenticatorOptions } from './authenticator.ts';
 import { authProtocol } from './auth-protocol.ts';
 import { DEFAULT_RESTART } from './automaton.ts';
+import { type PppDescription, STATE_NAMES } from './description.ts';
 import type {
   AcceptedVerdict,
   AuthMethod,
@@ -137,6 +138,19 @@ export class PppServer {
   /** Bytes of the longest information field that the peer takes and SSTP can carry. */
   get peerMru(): number {
     return this.#policy.transmitLimit;
+  }
+
+  describe(): PppDescription {
+    const { magic, method, mru } = this.#policy;
+    const { identification, lcpState } = this.#link;
+    const networks = Array.from(this.#networks, ([protocol, { agreed }]) => {
+      const state = this.#link.networkState(protocol);
+      return state === undefined ? undefined : { state: STATE_NAMES[state], network: agreed() };
+    });
+    return {
+      lcp: { state: STATE_NAMES[lcpState], mru, peerMru: this.peerMru, method, magic, identification },
+      networks: networks.filter(network => network !== undefined),
+    };
   }
 
   /** Frames can flow: starts LCP. */

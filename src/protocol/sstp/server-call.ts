@@ -45,6 +45,7 @@ export class SstpServerCall extends SstpCall<ServerOpenState, 'ServerCallDisconn
   readonly #nakLimit: number;
   #naks = 0;
   #nonce: Uint8Array | undefined;
+  #hashProtocol: HashProtocol | undefined;
   /** Any of them makes a good binding; undefined before the authentication. */
   #hlaks: readonly Uint8Array[] | undefined;
   /** A Call Connected that came before the result of the authentication, with a copy of its packet. */
@@ -54,6 +55,18 @@ export class SstpServerCall extends SstpCall<ServerOpenState, 'ServerCallDisconn
     super(output, 'ServerCallDisconnected', options.helloIntervalMs);
     this.#options = options;
     this.#nakLimit = options.nakLimit ?? DEFAULT_NAK_LIMIT;
+  }
+
+  /** Of the crypto binding, once that stands. */
+  get hashProtocol(): HashProtocol | undefined {
+    return this.#hashProtocol;
+  }
+
+  /** When the client must have finished its negotiation, on the owner's clock; undefined before and after that. */
+  get negotiationDeadline(): number | undefined {
+    return this.open === 'ServerConnectRequestPending' || this.open === 'ServerCallConnectedPending'
+      ? this.deadline
+      : undefined;
   }
 
   override get passesControlFrames(): boolean {
@@ -188,8 +201,11 @@ export class SstpServerCall extends SstpCall<ServerOpenState, 'ServerCallDisconn
     if (this.#hlaks === undefined || this.#nonce === undefined) throw new Error('nothing to verify a binding against');
     const offer = { ...this.#options, nonce: this.#nonce };
     const fault = bindingFault(packet, binding, offer, this.#hlaks);
-    if (fault === undefined) this.connect('ServerCallConnected', now);
-    else this.abort(AttributeId.CryptoBinding, Status.ValueNotSupported, fault, now);
+    if (fault === undefined) {
+      // The fault would have been that it is none.
+      this.#hashProtocol = binding.hashProtocol as HashProtocol;
+      this.connect('ServerCallConnected', now);
+    } else this.abort(AttributeId.CryptoBinding, Status.ValueNotSupported, fault, now);
   }
 }
 
