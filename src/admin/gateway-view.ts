@@ -1,94 +1,23 @@
 // What the admin plane sees of the gateway. The supervisor implements it; nothing here can reach a packet.
-
 import type { ByteStream } from './byte-stream.ts';
 import type { CaptureOptions } from './capture-query.ts';
 import type { GatewayEvent } from './gateway-event.ts';
+import type { ReloadView } from './schema/answers.ts';
+import type { HistoryPoint } from './schema/history.ts';
+import type { SessionDetail, SessionView } from './schema/session.ts';
+import type { Readiness, StatusView } from './schema/status.ts';
 
-export type SessionState = 'negotiating' | 'authenticating' | 'up' | 'closing';
+export type { ReloadView } from './schema/answers.ts';
+export type { CountBy } from './schema/fields.ts';
+export type { HistoryPoint } from './schema/history.ts';
+export type { SessionDetail, SessionState, SessionView } from './schema/session.ts';
+export type { CertificateView, PoolView, Readiness, StatusView, WorkerView } from './schema/status.ts';
 
-/** One session as it is shown in JSON. rx is what the gateway received from the client. */
-export interface SessionView {
-  readonly id: string;
-  /** Empty until the client has named itself. */
-  readonly user: string;
-  /** `address:port`, IPv6 in brackets. */
-  readonly remoteAddress: string;
-  readonly worker: number;
-  readonly node: string;
-  readonly state: SessionState;
-  readonly auth: string | null;
-  readonly tls: { readonly version: string; readonly cipher: string };
-  readonly ipv4: string | null;
-  readonly ipv6: string | null;
-  readonly mtu: number | null;
-  /** ISO 8601, UTC. */
-  readonly connectedAt: string;
-  readonly upAt: string | null;
-  readonly rxBytes: number;
-  readonly txBytes: number;
-  readonly rxPackets: number;
-  readonly txPackets: number;
-  readonly drops: number;
-}
-
-export interface WorkerView {
-  readonly index: number;
-  readonly state: 'starting' | 'ready' | 'restarting' | 'draining' | 'stopped';
-  readonly sessions: number;
-  readonly restarts: number;
-  /** Seconds; null until measured. */
-  readonly eventLoopLagP99: number | null;
-}
-
-export type CountBy = Readonly<Record<string, number>>;
-
-export interface StatusView {
-  readonly version: string;
-  readonly node: string;
-  /** ISO 8601, UTC. */
-  readonly startedAt: string;
-  /** Seconds. */
-  readonly uptime: number;
-  readonly workers: readonly WorkerView[];
-  readonly sessions: Readonly<Record<SessionState, number>>;
-  readonly pool: { readonly size: number; readonly leased: number };
-  /** What `mode: auto` came to. */
-  readonly network: { readonly mode: 'tun' | 'echo' };
-  readonly listen: readonly string[];
-  /** Socket event to freed table row, in seconds; null while nothing has ended. */
-  readonly cleanup: { readonly count: number; readonly p50: number | null; readonly p99: number | null };
-  readonly counters: {
-    readonly starts: number;
-    /** By cause. */
-    readonly ends: CountBy;
-    /** By reason. */
-    readonly aborts: CountBy;
-    /** Connections that never became a call, by reason. */
-    readonly refusals: CountBy;
-    /** By method, then by result. */
-    readonly auth: Readonly<Record<string, CountBy>>;
-    /** Packets, by reason. */
-    readonly drops: CountBy;
-  };
-}
-
-export type ReloadView =
-  | {
-      readonly ok: true;
-      /** Keys whose new value waits for a restart. */
-      readonly needsRestart: readonly string[];
-      readonly warnings: readonly string[];
-    }
-  | {
-      readonly ok: false;
-      /** `file:line: key: what is wrong; accepted: ...` */
-      readonly problems: readonly string[];
-    };
-
-export interface Readiness {
-  readonly ready: boolean;
-  /** Why not; empty when ready. */
-  readonly reasons: readonly string[];
+/** The last half hour or so. */
+export interface HistoryView {
+  readonly intervalSeconds: number;
+  /** The oldest first. Made one by one, as they are asked for. */
+  readonly points: Iterable<HistoryPoint>;
 }
 
 export type CaptureRefusal = 'no-such-session' | 'already-captured' | 'too-many-captures';
@@ -96,8 +25,11 @@ export type CaptureRefusal = 'no-such-session' | 'already-captured' | 'too-many-
 export interface GatewayView {
   status(): StatusView;
   ready(): Readiness;
+  /** Points that are newer than `since`, milliseconds since 1970. */
+  history(since: number): HistoryView;
   sessions(): Iterable<SessionView>;
-  session(id: string): SessionView | undefined;
+  /** With what its worker has to say about it, for which there is a time limit. */
+  session(id: string): Promise<SessionDetail | undefined>;
   /** Not ready from now on. After `drainDelay` new tunnels are refused; with `end` those that there are end in good order. */
   drain(end: boolean): void;
   /** Reads the files again and applies what can be applied; a bad file changes nothing. Rejects never for what a file holds. */

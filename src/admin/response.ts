@@ -9,7 +9,7 @@ export interface AdminResponse {
   readonly body: string | Uint8Array | Iterable<string> | ByteStream;
 }
 
-export const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 export function json(status: number, value: unknown): AdminResponse {
   return { status, contentType: JSON_TYPE, body: `${JSON.stringify(value)}\n` };
@@ -17,4 +17,28 @@ export function json(status: number, value: unknown): AdminResponse {
 
 export function problem(status: number, code: string, message: string): AdminResponse {
   return json(status, { error: { code, message } });
+}
+
+/** `{...head, [name]: [...rows]}`, a hundred rows at a time. `head` must not be empty. */
+export function jsonWithRows(
+  head: Readonly<Record<string, unknown>>,
+  name: string,
+  rows: Iterable<unknown>,
+): AdminResponse {
+  return { status: 200, contentType: JSON_TYPE, body: parts(head, name, rows) };
+}
+
+/** Some 60 KB of JSON, less than a millisecond of work. */
+const ROWS_PER_PART = 100;
+
+function* parts(head: Readonly<Record<string, unknown>>, name: string, rows: Iterable<unknown>): Generator<string> {
+  let part = `${JSON.stringify(head).slice(0, -1)},${JSON.stringify(name)}:[`;
+  let count = 0;
+  for (const row of rows) {
+    part += (count === 0 ? '' : ',') + JSON.stringify(row);
+    if (++count % ROWS_PER_PART > 0) continue;
+    yield part;
+    part = '';
+  }
+  yield `${part}]}\n`;
 }

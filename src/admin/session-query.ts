@@ -29,6 +29,8 @@ const SORT_KEYS = [
   'rxPackets',
   'txPackets',
   'drops',
+  'rxRate',
+  'txRate',
 ] as const satisfies readonly (keyof SessionView)[];
 type SortKey = (typeof SORT_KEYS)[number];
 

@@ -3,8 +3,15 @@ import type { CountBy } from '../admin/gateway-view.ts';
 
 export class Tally {
   readonly #counts = new Map<string, number>();
+  #total = 0;
+
+  /** Of all names together. */
+  get total(): number {
+    return this.#total;
+  }
 
   add(name: string): void {
+    this.#total++;
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   }
 

@@ -1,12 +1,11 @@
 /** The exposition for Prometheus. Everything but the histograms is kept elsewhere and read when a scrape comes. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { MetricFamily } from '../aaa/metric-family.ts';
-import type { CountBy } from '../admin/gateway-view.ts';
-import type { SessionTraffic } from '../worker/messages.ts';
+import type { CountBy, PoolView } from '../admin/gateway-view.ts';
 import { Call } from '../worker/worker-counters.ts';
 import type { GatewayCounters } from './gateway-counters.ts';
 import type { HookCounters } from './hooks.ts';
-import type { PoolView } from './pools.ts';
+import type { WorkerTotals } from './worker-totals.ts';
 
 export interface MetricSource {
   readonly counters: GatewayCounters;
@@ -17,11 +16,7 @@ export interface MetricSource {
   suppressedLines(): Readonly<Record<string, CountBy>>;
   /** Of parts that the gateway may have or not. */
   readonly families: readonly MetricFamily[];
-  /** Of all workers since the start. */
-  traffic(): SessionTraffic;
-  drops(): CountBy;
-  /** Of all workers since the start. */
-  calls(call: Call): number;
+  readonly totals: WorkerTotals;
   /** Seconds, one for each worker. */
   loopLag(): readonly number[];
 }
@@ -87,20 +82,22 @@ export class Metrics {
       [{}, counters.restarts],
     ]);
     this.#counter('sstp_bytes_total', 'Bytes of IP packets; rx is from the clients', ['direction'], () => {
-      const { rxBytes, txBytes } = source.traffic();
+      const { rxBytes, txBytes } = source.totals.traffic();
       return by('direction', { rx: rxBytes, tx: txBytes });
     });
     this.#counter('sstp_packets_total', 'IP packets; rx is from the clients', ['direction'], () => {
-      const { rxPackets, txPackets } = source.traffic();
+      const { rxPackets, txPackets } = source.totals.traffic();
       return by('direction', { rx: rxPackets, tx: txPackets });
     });
     this.#counter('sstp_device_calls_total', 'Reads (tx) and writes (rx) of TUN devices', ['direction'], () =>
-      by('direction', { rx: source.calls(Call.DeviceRx), tx: source.calls(Call.DeviceTx) }),
+      by('direction', { rx: source.totals.calls(Call.DeviceRx), tx: source.totals.calls(Call.DeviceTx) }),
     );
     this.#counter('sstp_tls_calls_total', 'TLS records received (rx) and writes of packets (tx)', ['direction'], () =>
-      by('direction', { rx: source.calls(Call.TlsRx), tx: source.calls(Call.TlsTx) }),
+      by('direction', { rx: source.totals.calls(Call.TlsRx), tx: source.totals.calls(Call.TlsTx) }),
     );
-    this.#counter('sstp_drops_total', 'Packets dropped, by reason', ['reason'], () => by('reason', source.drops()));
+    this.#counter('sstp_drops_total', 'Packets dropped, by reason', ['reason'], () =>
+      by('reason', source.totals.drops()),
+    );
   }
 
   exposition(): Promise<string> {

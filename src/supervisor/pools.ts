@@ -1,5 +1,6 @@
 /** All pools of the configuration, by name, and what may be had from them: addresses, prefixes of links, prefixes to delegate. */
 import type { Ipv4Assignment, PrefixAssignment, Reservations } from '../aaa/session-attributes.ts';
+import type { PoolView } from '../admin/gateway-view.ts';
 import { type Config, DEFAULT_POOL, type PrefixPools } from '../config/schema.ts';
 import type { Ipv6Prefix } from '../wire/ipv6.ts';
 import { AddressPool } from './address-pool.ts';
@@ -8,13 +9,6 @@ import { PrefixSet } from './prefix-set.ts';
 
 /** Why somebody got nothing: for counters and the log. */
 export type LeaseFailure = 'pool-exhausted' | 'address-in-use' | 'prefix-in-use' | 'unknown-pool';
-
-export interface PoolView {
-  readonly name: string;
-  readonly family: 'ipv4' | 'ipv6' | 'ipv6-delegated';
-  readonly size: number;
-  readonly leased: number;
-}
 
 export interface Lease<T> {
   readonly value: T;
@@ -90,18 +84,10 @@ export class Pools {
   }
 
   views(): PoolView[] {
-    const view =
-      (family: PoolView['family']) =>
-      ([name, { pool }]: readonly [string, Chain<AddressPool | PrefixPool>]): PoolView => ({
-        name,
-        family,
-        size: pool.size,
-        leased: pool.leased,
-      });
     return [
-      ...[...this.#ipv4].map(view('ipv4')),
-      ...[...this.#link].map(view('ipv6')),
-      ...[...this.#delegated].map(view('ipv6-delegated')),
+      ...viewsOf('ipv4', this.#ipv4),
+      ...viewsOf('ipv6', this.#link),
+      ...viewsOf('ipv6-delegated', this.#delegated),
     ];
   }
 
@@ -169,6 +155,10 @@ function configureChains<P, W extends Named>(
     configure(pool, entry);
     chains.set(entry.name, { pool, next: entry.next });
   }
+}
+
+function viewsOf(family: PoolView['family'], chains: Chains<AddressPool | PrefixPool>): PoolView[] {
+  return Array.from(chains, ([name, { pool }]) => ({ name, family, size: pool.size, leased: pool.leased }));
 }
 
 /** From this pool, or from those that help it out. */

@@ -1,8 +1,9 @@
 /** The table of all sessions: the authority on who is connected, where, with which address. */
 import type { SessionState } from '../admin/gateway-view.ts';
 import type { AuthMethod } from '../protocol/ppp/credentials.ts';
-import type { SessionId } from '../worker/messages.ts';
+import type { SessionId, SessionPolicy } from '../worker/messages.ts';
 import type { Grant } from './grant.ts';
+import type { TrafficMeter } from './traffic-meter.ts';
 
 export interface SessionRow {
   readonly id: SessionId;
@@ -34,6 +35,9 @@ export interface SessionRow {
   /** Bytes of the longest IP packet: what LCP agreed on, then what the session has. */
   mtu: number | undefined;
   upAt: number | undefined;
+  /** What its worker was told to see to. */
+  policy: SessionPolicy | undefined;
+  readonly meter: TrafficMeter;
 }
 
 export class SessionTable {

@@ -7,6 +7,7 @@ import type { SessionRow } from './session-table.ts';
 /** A row of the session table as it is shown. */
 export function sessionView(row: SessionRow, traffic: SessionTraffic, node: string): SessionView {
   const { grant } = row;
+  const rates = row.meter.latest;
   return {
     id: row.publicId,
     user: row.user,
@@ -22,6 +23,8 @@ export function sessionView(row: SessionRow, traffic: SessionTraffic, node: stri
     connectedAt: new Date(row.connectedAt).toISOString(),
     upAt: row.upAt === undefined ? null : new Date(row.upAt).toISOString(),
     ...traffic,
+    rxRate: rates?.rxBps ?? null,
+    txRate: rates?.txBps ?? null,
   };
 }
 

@@ -9,7 +9,7 @@ import type { SessionAttributes } from '../aaa/session-attributes.ts';
 import type { SessionView } from '../admin/gateway-view.ts';
 import { accountingCause, isFault } from '../protocol/end-reason.ts';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
-import type { FromWorker, SessionId, SessionTraffic, ToWorker } from '../worker/messages.ts';
+import type { FromWorker, SessionId, SessionPolicy, SessionTraffic, ToWorker } from '../worker/messages.ts';
 import { monotonicMs } from '../worker/monotonic-clock.ts';
 import { MAX_SLOTS } from '../worker/worker-counters.ts';
 import { accountedSession, authSession } from './accounted-session.ts';
@@ -22,6 +22,7 @@ import type { PeerLog } from './peer-log.ts';
 import { clientFacts, sessionFacts, sessionKeys, userText } from './session-facts.ts';
 import type { SessionRow, SessionTable } from './session-table.ts';
 import { sessionView } from './session-view.ts';
+import { TrafficMeter } from './traffic-meter.ts';
 
 export interface SessionsOptions {
   /** Name of this machine. */
@@ -111,12 +112,12 @@ export class Sessions {
 
   /** A change of authorization while the session is up. */
   change(publicId: string, changes: SessionAttributes): true | 'session-not-found' | 'not-changeable' {
-    const { admission, accounting, post } = this.#options;
+    const { admission, accounting } = this.#options;
     const row = this.#table.find(publicId);
     if (row === undefined) return 'session-not-found';
     const policy = admission.change(row, changes);
     if (policy === undefined) return 'not-changeable';
-    post(row.worker, { kind: 'policy', session: row.id, policy });
+    this.#setPolicy(row, policy);
     const { classes, interimIntervalMs } = changes;
     accounting?.change(publicId, {
       ...(classes === undefined ? {} : { classes }),
@@ -164,6 +165,8 @@ export class Sessions {
       grant: undefined,
       mtu: undefined,
       upAt: undefined,
+      policy: undefined,
+      meter: new TrafficMeter(),
     };
     this.#table.add(row);
     this.#log.debug({ ...clientFacts(row), tls: row.tls }, 'session opened');
@@ -185,8 +188,13 @@ export class Sessions {
       peerLog.warn('authentication refused', result, { ...clientFacts(row), user: userText(user), method });
       feed.emitOfPeer({ type: 'auth-refused', session, user, method, reason: result, remoteAddress });
     }
-    if (policy !== undefined) post(row.worker, { kind: 'policy', session: row.id, policy });
+    if (policy !== undefined) this.#setPolicy(row, policy);
     post(row.worker, { kind: 'verdict', session: row.id, verdict });
+  }
+
+  #setPolicy(row: SessionRow, policy: SessionPolicy): void {
+    row.policy = policy;
+    this.#options.post(row.worker, { kind: 'policy', session: row.id, policy });
   }
 
   #onUp(row: SessionRow, mtu: number): void {

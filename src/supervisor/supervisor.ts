@@ -8,8 +8,10 @@ import type { CaptureOptions } from '../admin/capture-query.ts';
 import type {
   CaptureRefusal,
   GatewayView,
+  HistoryView,
   Readiness,
   ReloadView,
+  SessionDetail,
   SessionView,
   StatusView,
 } from '../admin/gateway-view.ts';
@@ -21,14 +23,16 @@ import { matchesSelector } from '../aaa/radius/session-selector.ts';
 import type { UsersFile } from '../aaa/users.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { Config } from '../config/schema.ts';
-import type { FromWorker, SessionTraffic } from '../worker/messages.ts';
-import { DROP_REASONS } from '../worker/worker-counters.ts';
+import type { FromWorker } from '../worker/messages.ts';
 import { Admission } from './admission.ts';
 import { Captures } from './captures.ts';
 import { CertificateWatch } from './certificate-watch.ts';
+import { Descriptions } from './descriptions.ts';
 import { Drain } from './drain.ts';
 import { EventFeed } from './event-feed.ts';
 import { GatewayCounters } from './gateway-counters.ts';
+import type { GatewaySample } from './gateway-history.ts';
+import { gatewayStatus } from './gateway-status.ts';
 import { Hooks } from './hooks.ts';
 import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
@@ -36,11 +40,14 @@ import { PeerLog } from './peer-log.ts';
 import type { Pools } from './pools.ts';
 import { reloadable, restartKeys } from './restart-keys.ts';
 import { SampleWindow } from './sample-window.ts';
+import { Sampler } from './sampler.ts';
+import { sessionDetail } from './session-detail.ts';
 import { SessionTable } from './session-table.ts';
 import { hostPort } from './session-view.ts';
 import { Sessions } from './sessions.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { workerSettings } from './worker-settings.ts';
+import { WorkerTotals } from './worker-totals.ts';
 
 export interface SupervisorOptions {
   readonly config: Config;
@@ -84,6 +91,9 @@ export class Supervisor implements GatewayView {
   readonly #sessions: Sessions;
   readonly #workers: WorkerPool;
   readonly #counters = new GatewayCounters();
+  readonly #totals: WorkerTotals;
+  readonly #descriptions: Descriptions;
+  readonly #sampler: Sampler;
   readonly #metrics: Metrics;
   readonly #captures: Captures;
   readonly #certificates: CertificateWatch;
@@ -117,6 +127,14 @@ export class Supervisor implements GatewayView {
         lost: (worker, error) => this.#onWorkerLost(worker, error),
       },
     );
+    this.#totals = new WorkerTotals(this.#workers.counters);
+    this.#descriptions = new Descriptions((worker, message) => this.#workers.post(worker, message));
+    this.#sampler = new Sampler({
+      workers: config.workers,
+      sample: () => this.#sample(),
+      rows: () => this.#table.rows(),
+      traffic: (worker, slot) => this.#workers.counters[worker]!.traffic(slot),
+    });
     this.#hooks = new Hooks(config.hooks, options.log);
     this.#accounting = options.aaa.openAccounting(session => this.#sessions.trafficOf(session));
     this.#sessions = new Sessions({
@@ -167,9 +185,7 @@ export class Supervisor implements GatewayView {
       hooks: () => this.#hooks.counters,
       suppressedLines: () => this.#peerLog.suppressed(),
       families: options.aaa.metrics(),
-      traffic: () => this.#traffic(),
-      calls: call => this.#workers.counters.reduce((sum, counters) => sum + counters.calls(call), 0),
-      drops: () => this.#drops(),
+      totals: this.#totals,
       loopLag: () => this.#workers.counters.map(counters => counters.loopLag),
     });
   }
@@ -188,6 +204,7 @@ export class Supervisor implements GatewayView {
     await this.#drain.farewell(() => this.#table.size === 0, this.#config.drainTimeout);
     this.#stopped = true;
     this.#certificates.close();
+    this.#sampler.close();
     this.#sessions.endAll('drain');
     await this.#workers.stop();
     await Promise.all([
@@ -270,32 +287,27 @@ export class Supervisor implements GatewayView {
 
   status(): StatusView {
     const { version, node, network, pools } = this.#options;
-    const config = this.#config;
-    return {
+    const { listen } = this.#config;
+    return gatewayStatus({
       version,
       node,
-      startedAt: new Date(this.#startedAt).toISOString(),
-      uptime: (Date.now() - this.#startedAt) / 1000,
+      network,
+      pools,
+      startedAt: this.#startedAt,
+      config: this.#config,
+      listening: this.#listening.length > 0 ? this.#listening : listen.map(({ host, port }) => hostPort(host, port)),
+      ready: this.ready(),
+      draining: this.#drain.hasBegun,
       workers: this.#workers.views(),
-      sessions: { ...this.#table.countByState },
-      pool: pools.ipv4,
-      network: { mode: network.mode },
-      listen:
-        this.#listening.length > 0 ? this.#listening : config.listen.map(({ host, port }) => hostPort(host, port)),
-      cleanup: {
-        count: this.#cleanups.count,
-        p50: this.#cleanups.quantile(0.5),
-        p99: this.#cleanups.quantile(0.99),
-      },
-      counters: {
-        starts: this.#counters.starts,
-        ends: this.#counters.ends.toRecord(),
-        aborts: this.#counters.aborts.toRecord(),
-        refusals: this.#counters.refusals.toRecord(),
-        auth: this.#counters.auth(),
-        drops: this.#drops(),
-      },
-    };
+      table: this.#table,
+      cleanups: this.#cleanups,
+      counters: this.#counters,
+      totals: this.#totals,
+    });
+  }
+
+  history(since: number): HistoryView {
+    return this.#sampler.history(since);
   }
 
   ready(): Readiness {
@@ -310,9 +322,12 @@ export class Supervisor implements GatewayView {
     for (const row of this.#table.rows()) yield this.#sessions.view(row);
   }
 
-  session(id: string): SessionView | undefined {
+  async session(id: string): Promise<SessionDetail | undefined> {
     const row = this.#table.find(id);
-    return row === undefined ? undefined : this.#sessions.view(row);
+    if (row === undefined) return undefined;
+    const description = await this.#descriptions.ask(row.worker, row.id);
+    if (!this.#table.has(row)) return undefined;
+    return sessionDetail(row, this.#sessions.view(row), description, this.#sampler.sampledAt);
   }
 
   disconnect(id: string): boolean {
@@ -359,6 +374,9 @@ export class Supervisor implements GatewayView {
       case 'refused':
         this.#onRefused(worker, message);
         break;
+      case 'description':
+        this.#descriptions.answer(message.request, message.description);
+        break;
       default:
         this.#sessions.handle(worker, message);
     }
@@ -394,27 +412,16 @@ export class Supervisor implements GatewayView {
     this.#starting = undefined;
   }
 
-  // --- sums over the workers
-
-  #traffic(): SessionTraffic {
-    const sum = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0, drops: 0 };
-    for (const counters of this.#workers.counters) {
-      const totals = counters.totals();
-      sum.rxBytes += totals.rxBytes;
-      sum.txBytes += totals.txBytes;
-      sum.rxPackets += totals.rxPackets;
-      sum.txPackets += totals.txPackets;
-      sum.drops += totals.drops;
-    }
-    return sum;
-  }
-
-  #drops(): Readonly<Record<string, number>> {
-    return Object.fromEntries(
-      DROP_REASONS.map(reason => [
-        reason,
-        this.#workers.counters.reduce((sum, counters) => sum + counters.drops(reason), 0),
-      ]),
-    );
+  #sample(): GatewaySample {
+    const { starts, ends, refusals } = this.#counters;
+    return {
+      at: Date.now(),
+      sessions: this.#table.size,
+      starts,
+      ends: ends.total,
+      refusals: refusals.total,
+      traffic: this.#totals.traffic(),
+      workers: this.#workers.counters.map(({ loopLag, sessions, cpu }) => ({ lag: loopLag, sessions, cpu })),
+    };
   }
 }

@@ -126,13 +126,18 @@ export class WorkerPool {
   }
 
   views(): WorkerView[] {
-    return this.#slots.map((slot, index) => ({
-      index,
-      state: slot.state,
-      sessions: this.counters[index]!.sessions,
-      restarts: slot.restarts,
-      eventLoopLagP99: slot.state === 'ready' ? this.counters[index]!.loopLag : null,
-    }));
+    return this.#slots.map(({ state, restarts }, index) => {
+      const { cpu, loopLag, sessions } = this.counters[index]!;
+      const isRunning = state === 'ready' || state === 'draining';
+      return {
+        index,
+        state,
+        sessions,
+        restarts,
+        eventLoopLagP99: isRunning ? loopLag : null,
+        cpu: isRunning ? (cpu ?? null) : null,
+      };
+    });
   }
 
   /** No worker hangs in a way that only the end of the process would mend. */

@@ -15,6 +15,7 @@ import type { ServerTunnelOptions } from '../protocol/server-tunnel.ts';
 import { EchoNetwork } from '../tun/echo-network.ts';
 import type { PacketDevice } from '../tun/packet-device.ts';
 import { TunDevice } from '../tun/tun-device.ts';
+import { CpuMeter, threadCpuMs } from './cpu-meter.ts';
 import { Deadlines } from './deadlines.ts';
 import { monotonicMs } from './monotonic-clock.ts';
 import type { FromWorker, SessionId, ToWorker, WorkerStart, WorkerSettings } from './messages.ts';
@@ -68,6 +69,7 @@ export class DataWorker {
   readonly #freeSlots: number[] = [];
   readonly #dirty: TunnelSession[] = [];
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_LAG_RESOLUTION_MS });
+  readonly #cpuMeter = new CpuMeter(threadCpuMs);
   readonly #heartbeat: NodeJS.Timeout;
   #finish: () => void = () => {};
   /** From `performance.now`, which each thread counts from its own start, to the clock that threads share. */
@@ -168,6 +170,13 @@ export class DataWorker {
         break;
       case 'policy':
         this.#sessions.get(message.session)?.setPolicy(message.policy);
+        break;
+      case 'describe':
+        this.#post({
+          kind: 'description',
+          request: message.request,
+          description: this.#sessions.get(message.session)?.describe(),
+        });
         break;
       case 'evict':
         this.#sessions.get(message.session)?.evict(message.reason);
@@ -281,6 +290,7 @@ export class DataWorker {
     const overhead = LOOP_LAG_RESOLUTION_MS / 1000;
     this.#counters.loopLag = Math.max(0, this.#loopDelay.percentile(99) / NANOSECONDS - overhead);
     this.#loopDelay.reset();
+    this.#counters.cpu = this.#cpuMeter.share(performance.now());
   }
 
   async #stop(): Promise<void> {

@@ -7,10 +7,12 @@ import type { MessagePort } from 'node:worker_threads';
 import type { TunnelEndReason } from '../protocol/end-reason.ts';
 import type { DhcpSettings } from '../protocol/link/dhcp-responder.ts';
 import type { AuthMethod, Credentials, EapMode, Verdict } from '../protocol/ppp/credentials.ts';
+import type { PppDescription } from '../protocol/ppp/description.ts';
 import type { RefusalReason } from '../https/connection.ts';
 import type { DecoyOption } from '../https/decoy.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
 import type { Ipv6Prefix } from '../wire/ipv6.ts';
+import type { HashProtocol } from '../wire/sstp.ts';
 
 /** Unique in the life of the gateway process: the worker task's generation in the high part, a sequence in the low 32 bits. */
 export type SessionId = number & { readonly brand: unique symbol };
@@ -156,6 +158,8 @@ export type ToWorker =
   | { readonly kind: 'evict'; readonly session: SessionId; readonly reason: TunnelEndReason }
   /** Copy this tunnel's PPP frames to the port, from now on. */
   | { readonly kind: 'capture'; readonly session: SessionId; readonly plan: CapturePlan; readonly port: MessagePort }
+  /** Answered by `description`, which carries the same number. */
+  | { readonly kind: 'describe'; readonly request: number; readonly session: SessionId }
   /** Refuse new connections; with `end`, end every tunnel in good order. */
   | { readonly kind: 'drain'; readonly end: boolean }
   /** Close what is left without a word and end the task. */
@@ -212,6 +216,8 @@ export type FromWorker =
       readonly at: number;
       readonly traffic: SessionTraffic;
     }
+  /** Undefined for a session that is not there any more. */
+  | { readonly kind: 'description'; readonly request: number; readonly description: SessionDescription | undefined }
   /** A connection that never became a session. */
   | {
       readonly kind: 'refused';
@@ -220,6 +226,19 @@ export type FromWorker =
       /** What the TLS library or the socket said; may be empty. */
       readonly detail: string;
     };
+
+/** What only its worker knows of a session. Times are milliseconds since 1970. */
+export interface SessionDescription extends PppDescription {
+  /** Of the crypto binding, once that stands. */
+  readonly hashProtocol: HashProtocol | undefined;
+  readonly helloIntervalMs: number;
+  /** While SSTP's negotiation timer runs. */
+  readonly negotiationEndsAt: number | undefined;
+  /** When it will have been silent for too long. */
+  readonly idleEndsAt: number | undefined;
+  /** Waits for the client. */
+  readonly queueBytes: number;
+}
 
 /** rx is what the gateway received from the client. Bytes are those of IP packets. */
 export interface SessionTraffic {

@@ -61,6 +61,13 @@ export class SessionLimits {
     return undefined;
   }
 
+  /** When the session will have been silent for too long, should nothing come; `packets` as for `expired`. */
+  idleEnd(now: number, packets: number): number | undefined {
+    const { idleTimeoutMs } = this.#policy;
+    if (this.#upAt === undefined || idleTimeoutMs === undefined) return undefined;
+    return (packets === this.#packets ? this.#lastTraffic : now) + idleTimeoutMs;
+  }
+
   #armIdle(now: number): void {
     const { idleTimeoutMs } = this.#policy;
     this.#idleCheckAt =

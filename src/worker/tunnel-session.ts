@@ -17,7 +17,7 @@ import { ServerTunnel } from '../protocol/server-tunnel.ts';
 import type { ServerTunnelOptions, ServerTunnelOutput } from '../protocol/server-tunnel.ts';
 import { encodeDataPacket } from '../wire/ppp.ts';
 import type { Timed } from './deadlines.ts';
-import type { CapturePlan, RateLimit, SessionId, SessionPolicy } from './messages.ts';
+import type { CapturePlan, RateLimit, SessionDescription, SessionId, SessionPolicy } from './messages.ts';
 import { SessionCapture } from './session-capture.ts';
 import { SessionLimits } from './session-limits.ts';
 import { SessionNetworks } from './session-networks.ts';
@@ -39,6 +39,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   readonly slot: number;
   readonly #context: WorkerContext;
   readonly #connection: HttpsConnection;
+  readonly #helloIntervalMs: number;
   readonly #tunnel: ServerTunnel;
   readonly #queue: TransmitQueue;
   readonly #networks: SessionNetworks;
@@ -63,6 +64,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.id = id;
     this.slot = slot;
     this.#connection = connection;
+    this.#helloIntervalMs = options.sstp.helloIntervalMs;
     this.#networks = new SessionNetworks(context.path, slot, context.settings.network, (protocol, packet) =>
       this.send(encodeDataPacket(protocol, packet)),
     );
@@ -133,6 +135,20 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#capture = new SessionCapture(port, plan, this.#context.now, capture => {
       if (this.#capture === capture) this.#capture = undefined;
     });
+  }
+
+  describe(): SessionDescription {
+    const now = this.#context.now();
+    const { negotiationDeadline, ...agreed } = this.#tunnel.describe();
+    const { rxPackets, txPackets } = this.#context.traffic.of(this.slot);
+    const timeOf = (at: number | undefined) => (at === undefined ? undefined : Date.now() + at - now);
+    return {
+      ...agreed,
+      helloIntervalMs: this.#helloIntervalMs,
+      negotiationEndsAt: timeOf(negotiationDeadline),
+      idleEndsAt: timeOf(this.#limits.idleEnd(now, rxPackets + txPackets)),
+      queueBytes: this.#queue.bytes,
+    };
   }
 
   end(reason: TunnelEndReason): void {

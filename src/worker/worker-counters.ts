@@ -31,6 +31,7 @@ const Cell = {
   RxPackets: 4,
   TxPackets: 5,
   Beats: 6,
+  Cpu: 7,
   Drops: 8,
 } as const;
 /** Calls that carry packets, by their cells. rx is from the clients: received TLS records, and writes to the device. */
@@ -81,6 +82,16 @@ export class WorkerCounters {
     this.#add(Cell.Beats, 1);
   }
 
+  /** Share of a core that the worker took over the last interval; undefined until it was measured. */
+  get cpu(): number | undefined {
+    const share = this.#cells[Cell.Cpu]!;
+    return Number.isNaN(share) ? undefined : share;
+  }
+
+  set cpu(share: number | undefined) {
+    this.#cells[Cell.Cpu] = share ?? Number.NaN;
+  }
+
   /** A drop that belongs to no tunnel; {@link TunnelTraffic} counts the others. */
   countDrop(reason: DropReason, packets = 1): void {
     this.#add(dropCell.get(reason)!, packets);
@@ -115,6 +126,7 @@ export class WorkerCounters {
   /** A worker that starts anew holds nothing; its packet totals go on. */
   clearSessions(): void {
     this.sessions = 0;
+    this.cpu = undefined;
     this.#cells.fill(0, WORKER_CELLS);
   }
 

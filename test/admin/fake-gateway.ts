@@ -5,8 +5,11 @@ import type { CaptureOptions } from '../../src/admin/capture-query.ts';
 import type {
   CaptureRefusal,
   GatewayView,
+  HistoryPoint,
+  HistoryView,
   Readiness,
   ReloadView,
+  SessionDetail,
   SessionView,
   StatusView,
 } from '../../src/admin/gateway-view.ts';
@@ -37,9 +40,17 @@ export class FakeGateway implements GatewayView {
     yield* this.rows.values();
   }
 
-  session(id: string): SessionView | undefined {
+  async session(id: string): Promise<SessionDetail | undefined> {
     this.#fail();
-    return this.rows.get(id);
+    const row = this.rows.get(id);
+    return row && { ...row, ...DETAIL };
+  }
+
+  points: HistoryPoint[] = [];
+
+  history(since: number): HistoryView {
+    this.#fail();
+    return { intervalSeconds: 2, points: this.points.filter(({ at }) => Date.parse(at) > since) };
   }
 
   disconnect(id: string): boolean {
@@ -114,21 +125,77 @@ const SESSION: SessionView = {
   rxPackets: 1000,
   txPackets: 0,
   drops: 3,
+  rxRate: 80_000,
+  txRate: 0,
 };
+
+const DETAIL = {
+  correlationId: '{5A1C0DE0-0000-4000-8000-000000000001}',
+  serverName: 'vpn.example.org',
+  localAddress: '198.51.100.1',
+  negotiated: {
+    hash: 'sha256',
+    lcp: {
+      state: 'opened',
+      mru: 1400,
+      peerMru: 4091,
+      authProtocol: 'mschapv2',
+      magic: '0badcafe',
+      pfc: false,
+      acfc: false,
+      identification: ['MSRASV5.20'],
+    },
+    ipcp: { state: 'opened', peer: '10.66.0.2', dns: ['10.66.0.53'], nbns: [] },
+    ipv6cp: null,
+    delegatedPrefix: null,
+  },
+  timers: {
+    helloInterval: 60,
+    sessionTimeout: 3600,
+    sessionEndsAt: '2026-06-01T01:00:01.000Z',
+    idleTimeout: null,
+    idleEndsAt: null,
+    negotiationEndsAt: null,
+  },
+  rate: { up: null, down: 10_000_000, upBurst: null, downBurst: null },
+  routes: ['10.66.0.2/32'],
+  filterId: null,
+  queueBytes: 0,
+  history: {
+    intervalSeconds: 2,
+    points: [{ at: '2026-06-01T00:00:03.000Z', rxBps: 80_000, txBps: 0 }],
+  },
+} as const satisfies Omit<SessionDetail, keyof SessionView>;
 
 const STATUS: StatusView = {
   version: '9.9.9',
   node: 'gw1',
   startedAt: '2026-06-01T00:00:00.000Z',
   uptime: 93_784,
+  ready: { ready: true, reasons: [] },
+  draining: false,
   workers: [
-    { index: 0, state: 'ready', sessions: 1, restarts: 0, eventLoopLagP99: 0.0021 },
-    { index: 1, state: 'restarting', sessions: 0, restarts: 2, eventLoopLagP99: null },
+    { index: 0, state: 'ready', sessions: 1, restarts: 0, eventLoopLagP99: 0.0021, cpu: 0.25 },
+    { index: 1, state: 'restarting', sessions: 0, restarts: 2, eventLoopLagP99: null, cpu: null },
   ],
   sessions: { negotiating: 0, authenticating: 0, up: 1, closing: 0 },
   pool: { size: 65_533, leased: 1 },
+  pools: [{ name: 'default', family: 'ipv4', size: 65_533, leased: 1 }],
   network: { mode: 'echo' },
   listen: ['0.0.0.0:8443'],
+  certificates: [
+    {
+      serverNames: ['vpn.example.org'],
+      subject: 'CN=vpn.example.org',
+      issuer: 'C=US, O=Example, CN=Example CA',
+      notBefore: '2026-05-01T00:00:00.000Z',
+      notAfter: '2026-08-01T00:00:00.000Z',
+      sha256: Array(32).fill('AB').join(':'),
+      keyType: 'ec-prime256v1',
+    },
+  ],
+  process: { cpuSeconds: 12.5, rssBytes: 123_456_789, startedAt: '2026-06-01T00:00:00.000Z' },
+  traffic: { rxBytes: 1_234_567, txBytes: 0, rxPackets: 1000, txPackets: 0, drops: 3 },
   cleanup: { count: 0, p50: null, p99: null },
   counters: {
     starts: 5,

@@ -101,7 +101,7 @@ describe('the admin plane', () => {
   test('shows and disconnects one session by its id', async () => {
     gateway.add('a/b c');
     const path = `/api/v1/sessions/${encodeURIComponent('a/b c')}`;
-    assert.deepEqual(await (await ask(path)).json(), gateway.rows.get('a/b c'));
+    assert.deepEqual(await (await ask(path)).json(), await gateway.session('a/b c'));
     const gone = await ask(path, { method: 'DELETE' });
     assert.equal(gone.status, 202);
     assert.deepEqual(await gone.json(), { id: 'a/b c', state: 'closing' });

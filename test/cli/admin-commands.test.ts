@@ -47,7 +47,7 @@ describe('against a running gateway,', () => {
     gateway.add('7f3a');
     assert.deepEqual(JSON.parse((await run('sessions', '--json')).stdout), {
       matched: 1,
-      sessions: [gateway.session('7f3a')],
+      sessions: [gateway.rows.get('7f3a')],
     });
   });
 

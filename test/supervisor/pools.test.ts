@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Reservations } from '../../src/aaa/session-attributes.ts';
+import type { PoolView } from '../../src/admin/gateway-view.ts';
 import type { Config, PrefixPools } from '../../src/config/schema.ts';
-import { Pools, type PoolView } from '../../src/supervisor/pools.ts';
+import { Pools } from '../../src/supervisor/pools.ts';
 import { takeLeases } from '../../src/supervisor/leases.ts';
 import { formatIpv6Prefix, type Ipv6Prefix, isInIpv6Prefix, parseIpv6Prefix } from '../../src/wire/ipv6.ts';
 

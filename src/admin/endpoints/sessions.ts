@@ -1,7 +1,7 @@
 import type { Endpoint, OperationInput } from '../endpoint.ts';
 import type { GatewayView } from '../gateway-view.ts';
-import { type AdminResponse, json, JSON_TYPE, problem } from '../response.ts';
-import { parseSessionQuery, type SessionPage, selectSessions } from '../session-query.ts';
+import { type AdminResponse, json, jsonWithRows, problem } from '../response.ts';
+import { parseSessionQuery, selectSessions } from '../session-query.ts';
 
 export const SESSIONS: readonly Endpoint[] = [
   { path: '/api/v1/sessions', operations: { GET: { summary: 'Sessions', handle: list } } },
@@ -14,28 +14,16 @@ export const SESSIONS: readonly Endpoint[] = [
   },
 ];
 
-/** About 100 KB of JSON, 1 ms of work. */
-const SESSIONS_PER_PART = 200;
-
 async function list(view: GatewayView, { query }: OperationInput): Promise<AdminResponse> {
   const wanted = parseSessionQuery(query);
   if (typeof wanted === 'string') return problem(400, 'bad-query', wanted);
-  const page = await selectSessions(view.sessions(), wanted);
-  return { status: 200, contentType: JSON_TYPE, body: sessionParts(page) };
+  const { matched, sessions } = await selectSessions(view.sessions(), wanted);
+  return jsonWithRows({ matched }, 'sessions', sessions);
 }
 
-function* sessionParts({ matched, sessions: rows }: SessionPage): Generator<string> {
-  yield `{"matched":${matched},"sessions":[`;
-  for (let at = 0; at < rows.length; at += SESSIONS_PER_PART) {
-    const part = rows.slice(at, at + SESSIONS_PER_PART).map(row => JSON.stringify(row));
-    yield (at === 0 ? '' : ',') + part.join(',');
-  }
-  yield ']}\n';
-}
-
-function show(view: GatewayView, { parameter: id }: OperationInput): AdminResponse {
-  const row = view.session(id);
-  return row === undefined ? noSession(id) : json(200, row);
+async function show(view: GatewayView, { parameter: id }: OperationInput): Promise<AdminResponse> {
+  const detail = await view.session(id);
+  return detail === undefined ? noSession(id) : json(200, detail);
 }
 
 function disconnect(view: GatewayView, { parameter: id }: OperationInput): AdminResponse {

@@ -1,6 +1,6 @@
-import type { Endpoint } from '../endpoint.ts';
+import type { Endpoint, OperationInput } from '../endpoint.ts';
 import type { GatewayView } from '../gateway-view.ts';
-import { type AdminResponse, json } from '../response.ts';
+import { type AdminResponse, json, jsonWithRows, problem } from '../response.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -10,8 +10,23 @@ export const STATUS: readonly Endpoint[] = [
     path: '/api/v1/status',
     operations: { GET: { summary: 'How the gateway is', handle: view => json(200, view.status()) } },
   },
+  {
+    path: '/api/v1/history',
+    operations: { GET: { summary: 'How the gateway was in the last half hour', handle: history } },
+  },
 ];
 
 async function metrics(view: GatewayView): Promise<AdminResponse> {
   return { status: 200, contentType: METRICS_TYPE, body: await view.metrics() };
+}
+
+function history(view: GatewayView, { query }: OperationInput): AdminResponse {
+  const parameters = new URLSearchParams(query);
+  const since = parameters.get('since');
+  const at = since === null ? Number.NEGATIVE_INFINITY : Date.parse(since);
+  if (parameters.size > (since === null ? 0 : 1) || Number.isNaN(at)) {
+    return problem(400, 'bad-query', 'the only parameter is since, a time such as 2026-01-31T12:00:00Z');
+  }
+  const { intervalSeconds, points } = view.history(at);
+  return jsonWithRows({ intervalSeconds }, 'points', points);
 }

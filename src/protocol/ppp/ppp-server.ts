@@ -143,13 +143,13 @@ export class PppServer {
   describe(): PppDescription {
     const { magic, method, mru } = this.#policy;
     const { identification, lcpState } = this.#link;
-    const networks = Array.from(this.#networks, ([protocol, { agreed }]) => {
+    const networks = Array.from(this.#networks, ([protocol, network]) => {
       const state = this.#link.networkState(protocol);
-      return state === undefined ? undefined : { state: STATE_NAMES[state], network: agreed() };
+      return state === undefined ? undefined : { state: STATE_NAMES[state], network: network.agreed() };
     });
     return {
       lcp: { state: STATE_NAMES[lcpState], mru, peerMru: this.peerMru, method, magic, identification },
-      networks: networks.filter(network => network !== undefined),
+      networks: networks.filter(described => described !== undefined),
     };
   }
 
