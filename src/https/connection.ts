@@ -93,41 +93,43 @@ export interface HttpsConnection extends PeerFacts {
 }
 
 /** Why an incoming connection never reached the upper layer. Each such connection is reported once. */
-export type RefusalReason =
+export const REFUSAL_REASONS = [
   /** The kernel gave no socket for it: out of descriptors or memory. */
-  | 'accept-failed'
+  'accept-failed',
   /** Somebody who is no trusted proxy connected to a listener for proxies. */
-  | 'proxy-untrusted'
+  'proxy-untrusted',
   /** What a trusted proxy sent is no PROXY header. */
-  | 'proxy-header'
+  'proxy-header',
   /** A trusted proxy looked whether anybody is there. */
-  | 'health-check'
+  'health-check',
   /** More new connections from this address than it may make. */
-  | 'address-rate'
+  'address-rate',
   /** Too many connections of this address are between TCP accept and the end of the HTTP header. */
-  | 'address-half-open'
+  'address-half-open',
   /** Too many connections are between TCP accept and the end of the HTTP header. */
-  | 'half-open-limit'
+  'half-open-limit',
   /** The peer left before its request was complete. */
-  | 'client-gone'
+  'client-gone',
   /** Clear-text HTTP on the TLS port. */
-  | 'plain-http'
+  'plain-http',
   /** The first byte is neither a TLS handshake record nor a letter of an HTTP method. */
-  | 'not-tls'
+  'not-tls',
   /** The TLS handshake failed; the detail names the OpenSSL error or alert. */
-  | 'tls-handshake'
+  'tls-handshake',
   /** The time budget ended before the TLS handshake did. */
-  | 'handshake-timeout'
+  'handshake-timeout',
   /** The time budget ended before the HTTP header did. */
-  | 'header-timeout'
-  | 'header-too-large'
-  | 'bad-request'
-  | 'http-version'
-  | 'wrong-method'
-  | 'wrong-path'
+  'header-timeout',
+  'header-too-large',
+  'bad-request',
+  'http-version',
+  'wrong-method',
+  'wrong-path',
   /** A visitor of the web site, or of the redirect, that the listener has for those who do not speak SSTP. */
-  | 'decoy'
+  'decoy',
   /** The upper layer declined: answered with 503. */
-  | 'no-capacity'
+  'no-capacity',
   /** The listener was closed meanwhile. */
-  | 'listener-closed';
+  'listener-closed',
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];

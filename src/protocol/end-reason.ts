@@ -39,7 +39,7 @@ export type AccountingCause =
   | 'NAS-Reboot'
   | 'User-Error';
 
-const CAUSES: Readonly<Record<TunnelEndReason, AccountingCause>> = {
+export const ACCOUNTING_CAUSES: Readonly<Record<TunnelEndReason, AccountingCause>> = {
   'peer-disconnect': 'User-Request',
   'peer-terminate': 'User-Request',
 
@@ -91,11 +91,11 @@ const CAUSES: Readonly<Record<TunnelEndReason, AccountingCause>> = {
 };
 
 export function accountingCause(reason: TunnelEndReason): AccountingCause {
-  return CAUSES[reason];
+  return ACCOUNTING_CAUSES[reason];
 }
 
 /** True when somebody did something wrong: worth a warning. A wrong password is daily life, and told by its own event. */
 export function isFault(reason: TunnelEndReason): boolean {
-  const cause = CAUSES[reason];
+  const cause = ACCOUNTING_CAUSES[reason];
   return (cause === 'User-Error' || cause === 'NAS-Error') && reason !== 'auth-failed';
 }
