@@ -9,7 +9,8 @@ import type { Logger } from './log.ts';
 import { ListenError, probeListen } from './supervisor/listen-probe.ts';
 import { openNetwork } from './supervisor/network.ts';
 import { Pools } from './supervisor/pools.ts';
-import { type GatewayFiles, Supervisor } from './supervisor/supervisor.ts';
+import type { GatewayFiles } from './supervisor/running-config.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
 
 export interface GatewayOptions {
   readonly config: Config;

@@ -21,12 +21,10 @@ import type { AaaServices } from '../aaa/services.ts';
 import type { DynamicAuthorizationHandler } from '../aaa/radius/dynamic-authorization.ts';
 import { matchesSelector } from '../aaa/radius/session-selector.ts';
 import type { UsersFile } from '../aaa/users.ts';
-import { ConfigError } from '../config/config-error.ts';
 import type { Config } from '../config/schema.ts';
 import type { FromWorker } from '../worker/messages.ts';
 import { Admission } from './admission.ts';
 import { Captures } from './captures.ts';
-import { CertificateWatch } from './certificate-watch.ts';
 import { Descriptions } from './descriptions.ts';
 import { Drain } from './drain.ts';
 import { EventFeed } from './event-feed.ts';
@@ -38,7 +36,7 @@ import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
 import { PeerLog } from './peer-log.ts';
 import type { Pools } from './pools.ts';
-import { reloadable, restartKeys } from './restart-keys.ts';
+import { type GatewayFiles, RunningConfig } from './running-config.ts';
 import { SampleWindow } from './sample-window.ts';
 import { Sampler } from './sampler.ts';
 import { sessionDetail } from './session-detail.ts';
@@ -65,16 +63,6 @@ export interface SupervisorOptions {
   readonly workerFile?: string;
 }
 
-/** What a gateway is made of. */
-export interface GatewayFiles {
-  readonly config: Config;
-  readonly users: UsersFile;
-  /** Worth a line in the log. */
-  readonly warnings: readonly string[];
-}
-
-/** How long a new certificate may lie there before it is seen. */
-const CERTIFICATE_INTERVAL_MS = 10_000;
 const CLEANUP_SAMPLES = 4096;
 /** For what is left to do when all tunnels are gone: accounting records and hooks. */
 const FLUSH_LIMIT_MS = 5_000;
@@ -83,7 +71,7 @@ export class Supervisor implements GatewayView {
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
   readonly #peerLog: PeerLog;
-  #config: Config;
+  readonly #config: RunningConfig;
   readonly #table = new SessionTable();
   readonly #feed = new EventFeed();
   readonly #hooks: Hooks;
@@ -96,12 +84,10 @@ export class Supervisor implements GatewayView {
   readonly #sampler: Sampler;
   readonly #metrics: Metrics;
   readonly #captures: Captures;
-  readonly #certificates: CertificateWatch;
   readonly #cleanups = new SampleWindow(CLEANUP_SAMPLES);
   readonly #startedAt = Date.now();
   #listening: string[] = [];
   readonly #drain = new Drain(end => this.#workers.drain(end));
-  #reloading: Promise<unknown> = Promise.resolve();
   /** Every row is gone; what workers still say about them is of no interest. */
   #stopped = false;
   /** Settles `start`; undefined when it has settled. */
@@ -112,14 +98,20 @@ export class Supervisor implements GatewayView {
     this.#options = options;
     this.#log = options.log;
     this.#peerLog = new PeerLog(options.log);
-    this.#config = config;
+    this.#config = new RunningConfig({
+      config,
+      log: options.log,
+      feed: this.#feed,
+      load: options.load,
+      apply: (wanted, users) => this.#configure(wanted, users),
+    });
     this.#workers = new WorkerPool(
       {
         workers: config.workers,
         settings: workerSettings(config, options.node),
         hotpath: options.hotpath,
         device: worker => options.network.device(worker),
-        watchdog: () => this.#config.watchdog,
+        watchdog: () => this.#config.current.watchdog,
         ...(options.workerFile === undefined ? {} : { filename: options.workerFile }),
       },
       {
@@ -144,7 +136,7 @@ export class Supervisor implements GatewayView {
       table: this.#table,
       admission: new Admission({
         authority: options.aaa.authority,
-        config: () => this.#config,
+        config: () => this.#config.current,
         pools: options.pools,
         network: options.network,
         table: this.#table,
@@ -172,12 +164,6 @@ export class Supervisor implements GatewayView {
       table: this.#table,
       post: (worker, message, transfer) => this.#workers.post(worker, message, transfer),
     });
-    this.#certificates = new CertificateWatch({
-      intervalMs: CERTIFICATE_INTERVAL_MS,
-      certificates: () => this.#config.tls.certificates,
-      replaced: certificates => this.#onCertificates(certificates),
-      refused: problem => this.#log.error({ problem }, 'the new certificate is not used'),
-    });
     this.#metrics = new Metrics({
       counters: this.#counters,
       sessions: () => ({ ...this.#table.countByState }),
@@ -201,9 +187,9 @@ export class Supervisor implements GatewayView {
   /** After `drainDelay` ends every session in good order, at the latest after `drainTimeout`, then the workers and the network. */
   async stop(): Promise<void> {
     await this.#beginDrain(true);
-    await this.#drain.farewell(() => this.#table.size === 0, this.#config.drainTimeout);
+    await this.#drain.farewell(() => this.#table.size === 0, this.#config.current.drainTimeout);
     this.#stopped = true;
-    this.#certificates.close();
+    this.#config.close();
     this.#sampler.close();
     this.#sessions.endAll('drain');
     await this.#workers.stop();
@@ -236,66 +222,30 @@ export class Supervisor implements GatewayView {
     };
   }
 
-  async reload(): Promise<ReloadView> {
-    // One after the other: what was read last is in force last.
-    const turn = this.#reloading.then(() => this.#reload());
-    this.#reloading = turn.catch(() => undefined);
-    return turn;
-  }
-
-  async #reload(): Promise<ReloadView> {
-    let files: GatewayFiles;
-    try {
-      files = await this.#options.load();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      const problems = error.message.split('\n');
-      for (const problem of problems) this.#log.error({ problem }, 'the new configuration is not used');
-      this.#feed.emit(() => ({ type: 'reload', ok: false, needsRestart: [], problems }));
-      return { ok: false, problems };
-    }
-    const { warnings } = files;
-    const needsRestart = this.#configure(files.config, files.users);
-    for (const warning of warnings) this.#log.warn(warning);
-    this.#log.info({ needsRestart }, 'configuration reloaded');
-    this.#feed.emit(() => ({ type: 'reload', ok: true, needsRestart, problems: [] }));
-    return { ok: true, needsRestart, warnings };
-  }
-
-  #onCertificates(certificates: Config['tls']['certificates']): void {
-    const config = { ...this.#config, tls: { ...this.#config.tls, certificates } };
-    this.#config = config;
-    this.#workers.configure(workerSettings(config, this.#options.node));
-    this.#log.info({ files: certificates.map(({ certFile }) => certFile) }, 'new certificates are in use');
-  }
-
-  /** Applies what can be applied while tunnels are up, in one step. @returns the keys that wait for a restart. */
-  #configure(wanted: Config, users: UsersFile): string[] {
-    const waiting = restartKeys(this.#config, wanted);
-    const config = reloadable(this.#config, wanted);
+  #configure(config: Config, users: UsersFile | undefined): void {
     const { aaa, pools, node } = this.#options;
-    aaa.configure(config, users);
-    pools.configure(config.network, users.reservations());
-    this.#hooks.configure(config.hooks);
+    if (users !== undefined) {
+      aaa.configure(config, users);
+      pools.configure(config.network, users.reservations());
+      this.#hooks.configure(config.hooks);
+    }
     this.#workers.configure(workerSettings(config, node));
-    this.#log.level = config.log.level;
-    this.#config = config;
-    return waiting;
   }
 
   // --- GatewayView
 
   status(): StatusView {
     const { version, node, network, pools } = this.#options;
-    const { listen } = this.#config;
+    const config = this.#config.current;
     return gatewayStatus({
       version,
       node,
       network,
       pools,
       startedAt: this.#startedAt,
-      config: this.#config,
-      listening: this.#listening.length > 0 ? this.#listening : listen.map(({ host, port }) => hostPort(host, port)),
+      config,
+      listening:
+        this.#listening.length > 0 ? this.#listening : config.listen.map(({ host, port }) => hostPort(host, port)),
       ready: this.ready(),
       draining: this.#drain.hasBegun,
       workers: this.#workers.views(),
@@ -342,12 +292,16 @@ export class Supervisor implements GatewayView {
     return this.#captures.stop(id);
   }
 
+  reload(): Promise<ReloadView> {
+    return this.#config.reload();
+  }
+
   drain(end: boolean): void {
     void this.#beginDrain(end);
   }
 
   #beginDrain(end: boolean): Promise<void> {
-    const { drainDelay } = this.#config;
+    const { drainDelay } = this.#config.current;
     if (!this.#drain.hasBegun) {
       this.#log.info({ end, drainDelay }, 'not ready any more: draining');
       this.#feed.emit(() => ({ type: 'drain' }));
