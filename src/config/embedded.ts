@@ -44,7 +44,12 @@ export async function embeddedDefault(stateDirectory: string, now = new Date()):
     config: {
       file: undefined,
       listen: parsed.listen.map(({ address }) => ({ ...address, trustedProxies: undefined })),
-      tls: { certificates: [certificate.certificate], minVersion: parsed.tls.minVersion, ciphers: undefined },
+      tls: {
+        certificates: [certificate.certificate],
+        minVersion: parsed.tls.minVersion,
+        ciphers: undefined,
+        keyLog: undefined,
+      },
       workers: availableParallelism(),
       watchdog: parsed.watchdog,
       stateDir,

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { ACCEPTED as DECOYS, type WrittenDecoy } from './decoy.ts';
 import { duration, field, integer, listenAddress, oneOf, type Refusal, refuse, text, unavailable } from './fields.ts';
+import { FROM_ENVIRONMENT } from './key-log.ts';
 import { networkSchema } from './network-schema.ts';
 import { radiusSchema } from './radius-schema.ts';
 import type { BindingHash, PppAuthMethod } from './schema.ts';
@@ -33,6 +34,7 @@ const tls = z.strictObject({
     .min(1),
   minVersion: oneOf(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
   ciphers: text('an OpenSSL cipher list').optional(),
+  keyLog: text(`the path of a file, or ${FROM_ENVIRONMENT}`).optional(),
 });
 
 const sstp = z.strictObject({

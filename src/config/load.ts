@@ -9,6 +9,7 @@ import { fileProblem } from './config-error.ts';
 import { loadDecoy } from './decoy.ts';
 import { type FileConfig, fileSchema } from './file-schema.ts';
 import { Findings } from './findings.ts';
+import { checkKeyLog } from './key-log.ts';
 import { checkNetwork } from './load-network.ts';
 import { checkRadius } from './load-radius.ts';
 import type { Config, ListenAddress, ServerCertificate } from './schema.ts';
@@ -36,6 +37,7 @@ export function loadConfig(file: string, now = new Date()): LoadedConfig {
   const network = checkNetwork(parsed.network, findings);
   const aaa = checkAaa(parsed, base, findings);
   const admin = checkAdmin(parsed, base, findings);
+  const keyLog = checkKeyLog(parsed.tls.keyLog, base, findings);
   const decoy = loadDecoy(parsed.sstp.decoy, base, findings);
   findings.throwIfAny();
 
@@ -44,7 +46,7 @@ export function loadConfig(file: string, now = new Date()): LoadedConfig {
     config: {
       file,
       listen,
-      tls: { certificates, minVersion: tls.minVersion, ciphers: tls.ciphers },
+      tls: { certificates, minVersion: tls.minVersion, ciphers: tls.ciphers, keyLog },
       workers: parsed.workers === 'auto' ? availableParallelism() : parsed.workers,
       watchdog: parsed.watchdog,
       stateDir: resolve(base, parsed.stateDir),

@@ -14,6 +14,8 @@ export interface Config {
     readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
     /** OpenSSL cipher list; undefined is Node's own default. */
     readonly ciphers: string | undefined;
+    /** Where the keys of every connection go, for debugging. */
+    readonly keyLog: string | undefined;
   };
   /** Number of data workers, `auto` already resolved to the CPU cores this process may use. */
   readonly workers: number;

@@ -39,6 +39,8 @@ export interface ListenerOptions {
   readonly minVersion: SecureVersion;
   /** OpenSSL cipher list; undefined: Node's default. */
   readonly ciphers?: string | undefined;
+  /** Reports the keys of every connection to {@link ListenerEvents.keyLog}. */
+  readonly keyLog?: boolean;
   /** Time for TLS handshake and HTTP header together, ms. */
   readonly budgetMs: number;
   /** Bytes of the HTTP header; more is answered with 431. */
@@ -58,7 +60,7 @@ export interface ListenerOptions {
 }
 
 /** What {@link HttpsListener.configure} takes. */
-type ReloadableOption = 'certificates' | 'minVersion' | 'ciphers' | 'maxHalfOpen' | 'perAddress' | 'decoy';
+type ReloadableOption = 'certificates' | 'minVersion' | 'ciphers' | 'maxHalfOpen' | 'perAddress' | 'decoy' | 'keyLog';
 
 export interface ListenerEvents {
   /**
@@ -68,6 +70,8 @@ export interface ListenerEvents {
   accept(connection: HttpsConnection): HttpsUpper | undefined;
   /** A connection ended before it was accepted; once each. The detail is for the log: an OpenSSL error code, a cause. */
   refused(reason: RefusalReason, remoteAddress: string, detail: string): void;
+  /** A line in NSS key log format. With it and a capture everything on a connection can be read. */
+  keyLog?(this: void, line: string): void;
 }
 
 /** The accept event of MS-SSTP 3.1.7.2: TLS listeners whose connections have exchanged the HTTP preamble when they appear. */
@@ -201,6 +205,10 @@ export class HttpsListener {
       // The budget of half-open connections ends a handshake; this timer of Node's is one per connection and must not come first.
       handshakeTimeout: this.#options.budgetMs * 2,
     });
+    const { keyLog } = this.#events;
+    if (this.#options.keyLog === true && keyLog !== undefined) {
+      server.on('keylog', (line: Buffer) => keyLog(line.toString('latin1')));
+    }
     server.on('secureConnection', socket => {
       this.#halfOpenOf(socket)?.secured(socket, presentedLeaf(socket, identity));
     });

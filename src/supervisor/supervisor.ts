@@ -32,6 +32,7 @@ import { GatewayCounters } from './gateway-counters.ts';
 import type { GatewaySample } from './gateway-history.ts';
 import { gatewayStatus } from './gateway-status.ts';
 import { Hooks } from './hooks.ts';
+import { KeyLog } from './key-log.ts';
 import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
 import { PeerLog } from './peer-log.ts';
@@ -72,6 +73,7 @@ export class Supervisor implements GatewayView {
   readonly #log: Logger;
   readonly #peerLog: PeerLog;
   readonly #config: RunningConfig;
+  readonly #keyLog: KeyLog;
   readonly #table = new SessionTable();
   readonly #feed = new EventFeed();
   readonly #hooks: Hooks;
@@ -105,6 +107,8 @@ export class Supervisor implements GatewayView {
       load: options.load,
       apply: (wanted, users) => this.#configure(wanted, users),
     });
+    this.#keyLog = new KeyLog(options.log);
+    this.#keyLog.configure(config.tls.keyLog);
     this.#workers = new WorkerPool(
       {
         workers: config.workers,
@@ -200,6 +204,7 @@ export class Supervisor implements GatewayView {
     ]);
     await this.#options.aaa.authority.close();
     this.#peerLog.close();
+    this.#keyLog.close();
     this.#feed.close();
   }
 
@@ -228,6 +233,12 @@ export class Supervisor implements GatewayView {
       aaa.configure(config, users);
       pools.configure(config.network, users.reservations());
       this.#hooks.configure(config.hooks);
+    }
+    if (users !== undefined) {
+      aaa.configure(config, users);
+      pools.configure(config.network, users.reservations());
+      this.#hooks.configure(config.hooks);
+      this.#keyLog.configure(config.tls.keyLog);
     }
     this.#workers.configure(workerSettings(config, node));
   }
@@ -324,6 +335,9 @@ export class Supervisor implements GatewayView {
     switch (message.kind) {
       case 'ready':
         this.#onReady(worker, message.listening);
+        break;
+      case 'key-log':
+        this.#keyLog.write(message.line);
         break;
       case 'refused':
         this.#onRefused(worker, message);

@@ -10,6 +10,7 @@ export function workerSettings(config: Config, serverName: string): WorkerSettin
       certificates: config.tls.certificates.map(({ cert, key, serverNames }) => ({ cert, key, serverNames })),
       minVersion: config.tls.minVersion,
       ciphers: config.tls.ciphers,
+      keyLog: config.tls.keyLog !== undefined,
     },
     sstp: {
       negotiationTimeoutMs: config.sstp.negotiationTimeout,

@@ -134,6 +134,7 @@ export class DataWorker {
       },
       {
         accept: connection => this.#accept(connection),
+        keyLog: line => this.#post({ kind: 'key-log', line }),
         refused: (reason, remoteAddress, detail) => this.#post({ kind: 'refused', reason, remoteAddress, detail }),
       },
     );
@@ -316,6 +317,7 @@ function listenerSettings({ tls, limits, sstp }: WorkerSettings) {
     certificates: tls.certificates,
     minVersion: tls.minVersion,
     ciphers: tls.ciphers,
+    keyLog: tls.keyLog,
     maxHalfOpen: limits.maxHalfOpen,
     perAddress: limits.perAddress,
     decoy: sstp.decoy,

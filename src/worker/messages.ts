@@ -50,6 +50,8 @@ export interface WorkerSettings {
     readonly certificates: readonly CertificatePair[];
     readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
     readonly ciphers: string | undefined;
+    /** Tell the keys of every connection. */
+    readonly keyLog: boolean;
   };
   readonly sstp: {
     readonly negotiationTimeoutMs: number;
@@ -218,6 +220,8 @@ export type FromWorker =
     }
   /** Undefined for a session that is not there any more. */
   | { readonly kind: 'description'; readonly request: number; readonly description: SessionDescription | undefined }
+  /** A line for the file of TLS keys. A secret. */
+  | { readonly kind: 'key-log'; readonly line: string }
   /** A connection that never became a session. */
   | {
       readonly kind: 'refused';
