@@ -36,6 +36,12 @@ export function describeEvent(event: FeedEvent): EventText {
         title: `${event.user === '' ? 'A client' : event.user} was not let in`,
         detail: `${event.reason} (${event.method}), ${event.remoteAddress}`,
       };
+    case 'suppressed':
+      return {
+        tone: 'warning',
+        title: `${event.count} more ${event.event === 'refused' ? 'connections refused' : 'clients not let in'}`,
+        detail: event.reason,
+      };
     case 'worker-lost':
       return {
         tone: 'bad',

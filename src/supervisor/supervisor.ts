@@ -233,11 +233,6 @@ export class Supervisor implements GatewayView {
       aaa.configure(config, users);
       pools.configure(config.network, users.reservations());
       this.#hooks.configure(config.hooks);
-    }
-    if (users !== undefined) {
-      aaa.configure(config, users);
-      pools.configure(config.network, users.reservations());
-      this.#hooks.configure(config.hooks);
       this.#keyLog.configure(config.tls.keyLog);
     }
     this.#workers.configure(workerSettings(config, node));

@@ -37,10 +37,11 @@ function loaded(context: TestContext, keyLog: string | undefined) {
 
 function setVariable(context: TestContext, value: string | undefined): void {
   const before = process.env['SSLKEYLOGFILE'];
-  const set = (text: string | undefined): void => {
-    if (text === undefined) delete process.env['SSLKEYLOGFILE'];
-    else process.env['SSLKEYLOGFILE'] = text;
-  };
-  context.after(() => set(before));
-  set(value);
+  context.after(() => assign(before));
+  assign(value);
+}
+
+function assign(value: string | undefined): void {
+  if (value === undefined) delete process.env['SSLKEYLOGFILE'];
+  else process.env['SSLKEYLOGFILE'] = value;
 }
