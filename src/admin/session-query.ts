@@ -15,7 +15,8 @@ export interface SessionPage {
   readonly sessions: readonly SessionView[];
 }
 
-const SORT_KEYS = [
+/** What sessions can be sorted by. */
+export const SORT_KEYS = [
   'id',
   'user',
   'remoteAddress',
@@ -34,7 +35,7 @@ const SORT_KEYS = [
 ] as const satisfies readonly (keyof SessionView)[];
 type SortKey = (typeof SORT_KEYS)[number];
 
-const STATES = ['negotiating', 'authenticating', 'up', 'closing'];
+export const SESSION_STATES = ['negotiating', 'authenticating', 'up', 'closing'];
 const MAX_LIMIT = 10_000;
 /** Rows that are looked at before the event loop has its turn: well under a millisecond. */
 const ROWS_AT_A_TIME = 500;
@@ -43,7 +44,7 @@ const ROWS_AT_A_TIME = 500;
 const PARAMETERS: Readonly<Record<string, (value: string, query: Draft) => string | undefined>> = {
   user: (value, { filters }) => void filters.push(row => row.user === value),
   state: (value, { filters }) => {
-    if (!STATES.includes(value)) return `state must be one of ${STATES.join(', ')}`;
+    if (!SESSION_STATES.includes(value)) return `state must be one of ${SESSION_STATES.join(', ')}`;
     filters.push(row => row.state === value);
     return undefined;
   },

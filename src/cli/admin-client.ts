@@ -1,41 +1,44 @@
-// The way of a command to the admin plane of a running gateway.
-import { readFileSync } from 'node:fs';
+// The way of a command to the admin plane of a running gateway. Its errors say what to do.
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { json } from 'node:stream/consumers';
-import { formatAddress } from '../config/address.ts';
-import { fileProblem } from '../config/config-error.ts';
-import { loadAdminAccess } from '../config/load.ts';
-import { type AdminTarget, DEFAULT_ADMIN_URL } from './admin-options.ts';
+import { type AdminAccess, adminAccess } from './admin-access.ts';
+import type { AdminTarget } from './admin-options.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 
 /** The answer is made in memory; a gateway that takes this long is stuck. */
 const TIMEOUT_MS = 30_000;
 
-export class AdminClient {
-  readonly #base: string;
-  readonly #token: string | undefined;
+interface RequestOptions {
+  /** Statuses beside the good ones whose answer the caller understands. */
+  readonly understands?: readonly number[];
+  /** Calls the request off: it then throws as if nobody had answered. */
+  readonly signal?: AbortSignal;
+}
 
-  /** `--admin` and `--token-file` win over the configuration file; without any it is the embedded default's address. */
-  constructor({ admin, tokenFile, config }: AdminTarget) {
-    const access = config === undefined ? undefined : loadAdminAccess(config);
-    const listen = access?.listen;
-    const configured =
-      listen === undefined ? DEFAULT_ADMIN_URL : `http://${formatAddress({ ...listen, host: reachable(listen.host) })}`;
-    this.#base = baseUrl(admin ?? configured);
-    this.#token = tokenFile === undefined ? access?.token : readToken(tokenFile);
+export class AdminClient {
+  readonly #access: AdminAccess;
+
+  /** @throws CommandError, ConfigError */
+  constructor(target: AdminTarget) {
+    this.#access = adminAccess(target);
+  }
+
+  /** The address that is asked. */
+  get url(): string {
+    return this.#access.url.value;
   }
 
   /**
-   * The decoded JSON answer; also to a status that the caller says it `understands`.
+   * The decoded JSON answer.
    * @throws CommandError with a text for the user
    */
   async request(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    understands: readonly number[] = [],
+    { understands = [], signal }: RequestOptions = {},
   ): Promise<unknown> {
-    const response = await this.#fetch(method, path);
+    const response = await this.#fetch(method, path, signal);
     const body: unknown = await response.json().catch(() => undefined);
     if (response.ok || understands.includes(response.status)) {
       if (body === undefined) throw this.#notOurs();
@@ -58,7 +61,7 @@ export class AdminClient {
   }
 
   #get(path: string): Promise<IncomingMessage> {
-    const url = `${this.#base}${path}`;
+    const url = `${this.url}${path}`;
     return new Promise((resolve, reject) => {
       const get = url.startsWith('https:') ? getHttps : getHttp;
       const request = get(url, { headers: this.#headers, agent: false }, response => {
@@ -73,14 +76,14 @@ export class AdminClient {
     });
   }
 
-  async #fetch(method: string, path: string): Promise<Response> {
-    const headers = this.#headers;
+  async #fetch(method: string, path: string, signal: AbortSignal | undefined): Promise<Response> {
+    const limit = AbortSignal.timeout(TIMEOUT_MS);
     try {
-      return await fetch(`${this.#base}${path}`, {
+      return await fetch(`${this.url}${path}`, {
         method,
-        headers,
+        headers: this.#headers,
         redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
       });
     } catch (error) {
       throw this.#noAnswer(error);
@@ -88,50 +91,42 @@ export class AdminClient {
   }
 
   get #headers(): Record<string, string> {
-    return this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
+    const { token } = this.#access;
+    return token === undefined ? {} : { authorization: `Bearer ${token.value}` };
   }
 
   #refusal(status: number, statusText: string, body: unknown): CommandError {
-    if (status === 401)
-      return new CommandError(`${this.#base} wants a token: ${errorText(body)} (--token-file FILE, or --config FILE)`);
-    const code = status === 400 ? ExitCode.Usage : ExitCode.Failed;
-    return new CommandError(errorText(body) ?? `${this.#base} answered ${status} ${statusText}`, code);
+    if (status === 401) return this.#tokenAdvice();
+    const message = errorText(body);
+    if (message !== undefined) return new CommandError(message, status === 400 ? ExitCode.Usage : ExitCode.Failed);
+    const answer = `${status} ${statusText}`.trim();
+    return new CommandError(`${this.url} answered ${answer}; it may not be a gateway\n${this.#whence}`);
   }
 
   #notOurs(): CommandError {
-    return new CommandError(`what answers at ${this.#base} is not a gateway`);
+    return new CommandError(`what answers at ${this.url} is not a gateway\n${this.#whence}`);
   }
 
   #noAnswer(error: unknown): CommandError {
     return new CommandError(
-      `no gateway answers at ${this.#base} (${failure(error)}); is it running? Another address: --admin URL, or --config FILE`,
+      `no gateway answers at ${this.url} (${failure(error)})\n${this.#whence}\n` +
+        'Is the gateway running? If it listens elsewhere: --config FILE reads its configuration, --admin URL names the address.',
     );
   }
-}
 
-/** A listener on every address is asked on this machine. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  return host === '::' ? '::1' : host;
-}
-
-function baseUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new CommandError(`--admin ${text}: not a URL; accepted: http://ADDRESS:PORT`, ExitCode.Usage);
+  #tokenAdvice(): CommandError {
+    const { token } = this.#access;
+    return new CommandError(
+      token === undefined
+        ? `${this.url} wants a token\n--token-file FILE names the file that holds it, --config FILE the configuration that names that file.`
+        : `${this.url} refuses the token\nThe token is from: ${token.source}\n` +
+            'The gateway reads its own token when it starts: after a change of the file, restart it.',
+    );
   }
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
-}
 
-function readToken(file: string): string {
-  let token: string;
-  try {
-    token = readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new CommandError(`--token-file ${file}: cannot be read: ${fileProblem(error)}`, ExitCode.Usage);
+  get #whence(): string {
+    return `The address is from: ${this.#access.url.source}`;
   }
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw new CommandError(`--token-file ${file}: holds no usable token`, ExitCode.Usage);
 }
 
 function errorText(body: unknown): string | undefined {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ConfigError } from '../config/config-error.ts';
 
 interface CheckOptions {
   readonly config?: string;
@@ -12,7 +13,7 @@ export function register(program: Command): void {
     .description('check a configuration file, its certificates and its users; print what is wrong, line by line')
     .option('-c, --config <file>', 'configuration file; without it the embedded default is checked')
     .option('--state-dir <dir>', 'where the embedded default keeps its certificate and user', './.sstp-gateway')
-    .option('--json', 'print the result as JSON')
+    .option('--json', 'print the result as JSON, also when the file is not fit to be used')
     .addHelpText('after', EXAMPLES)
     .action(check);
 }
@@ -27,9 +28,15 @@ Examples:
 async function check(options: CheckOptions): Promise<void> {
   const { loadGateway } = await import('./load-gateway.ts');
   const { describeConfig } = await import('./describe-config.ts');
-  const { config, users, warnings } = await loadGateway(options);
+  const { printJson } = await import('./json-output.ts');
+  const { config, users, warnings } = await loadGateway(options).catch((error: unknown) => {
+    if (options.json === true && error instanceof ConfigError) {
+      printJson({ ok: false, config: error.file, warnings: [], problems: error.problems });
+    }
+    throw error;
+  });
   if (options.json === true) {
-    console.log(JSON.stringify({ ok: true, config: config.file ?? null, warnings }, undefined, 2));
+    printJson({ ok: true, config: config.file ?? null, warnings, problems: [] });
     return;
   }
   for (const warning of warnings) console.error(`warning: ${warning}`);

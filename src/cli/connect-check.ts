@@ -6,6 +6,7 @@ import { formatIpv4, ipVersion } from '../wire/ip.ts';
 import { formatIpv6 } from '../wire/ipv6.ts';
 import { VIRTIO_HEADER_LENGTH } from '../wire/virtio.ts';
 import type { ConnectPlan } from './connect-options.ts';
+import { printJson } from './json-output.ts';
 import { CONFIGURATION_LIMIT_MS, networkFacts, networkLines, TunnelWatch } from './connect-watch.ts';
 
 /** How long a ping may take before it counts as lost. */
@@ -97,7 +98,7 @@ function print({ client, ok, upMs, rounds, facts, lines }: Report, json: boolean
     }));
     const pings = first ?? { sent: 0, received: 0, roundTripMs: [] };
     const more = others.length === 0 ? {} : { morePings: others };
-    console.log(JSON.stringify({ ok, ...facts, tls: { version, cipher }, upMs, pings, ...more }));
+    printJson({ ok, ...facts, tls: { version, cipher }, upMs, pings, ...more }, 'line');
     return;
   }
   console.log(`tunnel up in ${upMs.toFixed(0)} ms: ${version}, ${cipher}`);

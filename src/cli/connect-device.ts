@@ -11,6 +11,7 @@ import { formatIpv4, parseIpv4 } from '../wire/ip.ts';
 import { formatIpv6, isInIpv6Prefix, parseIpv6 } from '../wire/ipv6.ts';
 import { CommandError } from './command-error.ts';
 import type { ConnectPlan, Route } from './connect-options.ts';
+import { printJson } from './json-output.ts';
 import { CONFIGURATION_LIMIT_MS, networkFacts, networkLines, TunnelWatch } from './connect-watch.ts';
 
 /**
@@ -85,7 +86,7 @@ async function useDevice(
 function announce(client: SstpClient, plan: ConnectPlan, json: boolean): void {
   const mtu = mtuOf(client, plan);
   if (json) {
-    console.log(JSON.stringify({ ok: true, device: plan.device, ...networkFacts(client), mtu }));
+    printJson({ ok: true, device: plan.device, ...networkFacts(client), mtu }, 'line');
     return;
   }
   console.log(`${plan.device} is up: ${networkLines(client, mtu).join('\n')}`);

@@ -9,6 +9,7 @@ import { checkTunnel } from './connect-check.ts';
 import { runTunnel } from './connect-device.ts';
 import { connectPlan } from './connect-options.ts';
 import type { ConnectFlags } from './connect.ts';
+import { printJson } from './json-output.ts';
 
 /** @throws CommandError when the tunnel does not come up, or is lost */
 export async function connect(url: string, flags: ConnectFlags): Promise<void> {
@@ -27,7 +28,7 @@ export async function connect(url: string, flags: ConnectFlags): Promise<void> {
   } catch (error) {
     const message = interruption.signal.aborted ? 'interrupted' : explain(error, flags);
     if (message === undefined) throw error;
-    if (json) console.log(JSON.stringify({ ok: false, error: message }));
+    if (json) printJson({ ok: false, error: message }, 'line');
     throw new CommandError(message);
   } finally {
     for (const signal of signals) process.off(signal, interrupt);

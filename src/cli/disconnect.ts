@@ -1,40 +1,40 @@
 import type { Command } from 'commander';
 import { type AdminTarget, withAdminOptions } from './admin-options.ts';
-import { CommandError } from './command-error.ts';
+import { type SessionFilter, withFilterOptions } from './session-filter.ts';
 
-interface DisconnectOptions extends AdminTarget {
+export interface DisconnectFlags extends AdminTarget, SessionFilter {
+  readonly all?: true;
+  readonly yes?: true;
   readonly json?: true;
 }
 
 export function register(program: Command): void {
+  const command = program
+    .command('disconnect')
+    .summary('end sessions in an orderly way')
+    .description(
+      'Ends sessions in an orderly way: LCP Terminate, Call Disconnect, close. Which ones: by their ids, or all that the ' +
+        'filters let through. Filters ask before anything ends.',
+    )
+    .argument('[id...]', 'session ids, as `sessions` shows them');
   withAdminOptions(
-    program
-      .command('disconnect')
-      .description('end sessions in an orderly way: LCP Terminate, Call Disconnect, close')
-      .argument('<id...>', 'session ids, as `sessions` shows them'),
+    withFilterOptions(command)
+      .option('--all', 'every session that there is')
+      .option('-y, --yes', 'do not ask; without a terminal this is needed')
+      .option('--json', 'print which sessions are closing, and which were gone already, as JSON'),
   )
-    .option('--json', 'print the answers as JSON')
-    .addHelpText('after', EXAMPLES)
-    .action(disconnect);
+    .addHelpText('after', NOTES)
+    .action(async (ids: readonly string[], flags: DisconnectFlags) => {
+      const { disconnect } = await import('./disconnect-run.ts');
+      await disconnect(ids, flags);
+    });
 }
 
-const EXAMPLES = `
+const NOTES = `
+A user whose session was ended may connect again at once. To keep one out: disabled: true in the users file, then reload.
+
 Examples:
   sstp-gateway disconnect 7f3a
-  sstp-gateway disconnect $(sstp-gateway sessions --json | jq -r '.sessions[] | select(.user == "alice") | .id')`;
-
-async function disconnect(ids: readonly string[], options: DisconnectOptions): Promise<void> {
-  const { AdminClient } = await import('./admin-client.ts');
-  const client = new AdminClient(options);
-  const failures: string[] = [];
-  for (const id of ids) {
-    try {
-      const answer = await client.request('DELETE', `/api/v1/sessions/${encodeURIComponent(id)}`);
-      console.log(options.json === true ? JSON.stringify(answer) : `${id}: closing`);
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      failures.push(error.message);
-    }
-  }
-  if (failures.length > 0) throw new CommandError(failures.join('\nsstp-gateway: '));
-}
+  sstp-gateway disconnect --user alice
+  sstp-gateway disconnect --worker 1 --yes
+  sstp-gateway disconnect --all --config /etc/sstp-gateway/gateway.yaml`;

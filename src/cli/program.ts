@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { CommandError, ExitCode } from './command-error.ts';
+import { printableLines } from './terminal-text.ts';
 import { packageVersion } from './package-version.ts';
 import * as capture from './capture.ts';
 import * as check from './check.ts';
@@ -68,11 +69,11 @@ function report(error: unknown): ExitCode {
     return error.exitCode === 0 ? ExitCode.Ended : ExitCode.Usage;
   }
   if (error instanceof ConfigError) {
-    console.error(error.message);
+    console.error(printableLines(error.message));
     return ExitCode.Usage;
   }
   if (error instanceof CommandError) {
-    console.error(`sstp-gateway: ${error.message}`);
+    console.error(`sstp-gateway: ${printableLines(error.message)}`);
     return error.exitCode;
   }
   console.error(error);

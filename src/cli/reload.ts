@@ -22,8 +22,11 @@ come from then on; leases of running tunnels stay. A file with a fault changes n
 
 async function reload(options: ReloadOptions): Promise<void> {
   const { AdminClient } = await import('./admin-client.ts');
-  const result = (await new AdminClient(options).request('POST', '/api/v1/reload', [422])) as ReloadView;
-  if (options.json === true) console.log(JSON.stringify(result, undefined, 2));
+  const { printJson } = await import('./json-output.ts');
+  const result = (await new AdminClient(options).request('POST', '/api/v1/reload', {
+    understands: [422],
+  })) as ReloadView;
+  if (options.json === true) printJson(result);
   if (!result.ok) {
     throw new CommandError(`nothing was changed:\n${result.problems.join('\n')}`, ExitCode.Usage);
   }

@@ -1,44 +1,72 @@
-import type { Command } from 'commander';
-import type { SessionView } from '../admin/gateway-view.ts';
+import { type Command, Help, InvalidArgumentError, Option } from 'commander';
+import { SORT_KEYS } from '../admin/session-query.ts';
 import { type AdminTarget, withAdminOptions } from './admin-options.ts';
+import { type SessionFilter, wholeNumber, withFilterOptions } from './session-filter.ts';
 
-interface SessionsOptions extends AdminTarget {
+export interface SessionsFlags extends AdminTarget, SessionFilter {
+  readonly sort?: string;
+  readonly limit?: number;
+  readonly offset?: number;
+  readonly columns?: string;
+  readonly watch?: true;
+  /** Milliseconds. */
+  readonly interval: number;
   readonly json?: true;
 }
 
 export function register(program: Command): void {
-  withAdminOptions(program.command('sessions').description('list the sessions of a running gateway'))
-    .option('--json', 'print them as JSON, as GET /api/v1/sessions answers')
-    .addHelpText('after', EXAMPLES)
-    .action(list);
+  const command = program
+    .command('sessions')
+    .summary('list the sessions of a running gateway, watch them, show one')
+    .description('Lists the sessions of a running gateway. With an ID: shows that session in full.')
+    .argument('[id]', 'one session in full, with what was negotiated, timers and counters');
+  withAdminOptions(
+    withFilterOptions(command)
+      .addOption(
+        new Option('--sort <key>', 'order by this; -KEY: the largest first').choices(
+          SORT_KEYS.flatMap(key => [key, `-${key}`]),
+        ),
+      )
+      .option('--limit <count>', 'at most so many', wholeNumber)
+      .option('--offset <count>', 'from this one on, counted from 0', wholeNumber)
+      .option('--columns <names>', 'what to show of each, by comma (see below)')
+      .option('-w, --watch', 'keep the list on the screen, the busiest first; keys are explained there with ?')
+      .addOption(
+        new Option('--interval <time>', 'with --watch: time between two looks').argParser(interval).default(2000, '2s'),
+      )
+      .option('--json', 'print what GET /api/v1/sessions answers; with --watch a line each time'),
+  )
+    // Two dozen sort keys stand better below.
+    .configureHelp({
+      optionDescription: option =>
+        option.name() === 'sort' ? option.description : new Help().optionDescription(option),
+    })
+    .addHelpText('after', NOTES)
+    .action(async (id: string | undefined, flags: SessionsFlags) => {
+      const { sessions } = await import('./sessions-run.ts');
+      await sessions(id, flags);
+    });
 }
 
-const EXAMPLES = `
+const NOTES = `
 RX is what the gateway received from the client, TX what it sent.
+
+Sort keys: ${SORT_KEYS.slice(0, 8).join(', ')},
+  ${SORT_KEYS.slice(8).join(', ')}
+Columns: id, user, state, ipv4, ipv6, from, for, rx, tx, rxRate, txRate, drops, auth, tls, mtu, worker, node
 
 Examples:
   sstp-gateway sessions
-  sstp-gateway sessions --config /etc/sstp-gateway/gateway.yaml
-  sstp-gateway sessions --json | jq '.sessions[] | select(.user == "alice") | .id'`;
+  sstp-gateway sessions 7f3a
+  sstp-gateway sessions --user alice --columns id,from,for,tls
+  sstp-gateway sessions --sort -txBytes --limit 10  those who received the most
+  sstp-gateway sessions --watch --search 10.66.3.
+  sstp-gateway sessions --config /etc/sstp-gateway/gateway.yaml --json | jq -r '.sessions[].user'`;
 
-async function list(options: SessionsOptions): Promise<void> {
-  const { AdminClient } = await import('./admin-client.ts');
-  const answer = await new AdminClient(options).request('GET', '/api/v1/sessions');
-  if (options.json === true) return console.log(JSON.stringify(answer, undefined, 2));
-  const { formatBytes, formatDuration, formatTable } = await import('./table.ts');
-  const { sessions } = answer as { readonly sessions: readonly SessionView[] };
-  const rows = sessions.map(session => [
-    session.id,
-    session.user === '' ? '-' : session.user,
-    session.state,
-    session.ipv4 ?? '-',
-    session.remoteAddress,
-    formatDuration((Date.now() - Date.parse(session.upAt ?? session.connectedAt)) / 1000),
-    formatBytes(session.rxBytes),
-    formatBytes(session.txBytes),
-    String(session.drops),
-  ]);
-  for (const line of formatTable(['ID', 'USER', 'STATE', 'IPV4', 'FROM', 'FOR', 'RX', 'TX', 'DROPS'], rows))
-    console.log(line);
-  console.log(`${sessions.length} session${sessions.length === 1 ? '' : 's'}`);
+/** At most ten times a second. */
+function interval(text: string): number {
+  const [, count, unit] = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m)$/.exec(text) ?? [];
+  const milliseconds = Number(count) * { ms: 1, s: 1000, m: 60_000 }[unit ?? 'ms']!;
+  if (milliseconds >= 100 && milliseconds <= 3_600_000) return milliseconds;
+  throw new InvalidArgumentError('A time from 100ms to 60m is needed, such as 2s.');
 }

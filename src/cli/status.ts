@@ -23,8 +23,12 @@ Examples:
 async function show(options: StatusOptions): Promise<void> {
   const { AdminClient } = await import('./admin-client.ts');
   const answer = await new AdminClient(options).request('GET', '/api/v1/status');
-  if (options.json === true) return console.log(JSON.stringify(answer, undefined, 2));
+  if (options.json === true) {
+    const { printJson } = await import('./json-output.ts');
+    return printJson(answer);
+  }
   const { formatDuration, formatTable } = await import('./table.ts');
+  const { printable } = await import('./terminal-text.ts');
   const status = answer as StatusView;
   const { pool, cleanup, counters } = status;
   const facts: [string, string][] = [
@@ -47,7 +51,7 @@ async function show(options: StatusOptions): Promise<void> {
     ['drops', counts(counters.drops)],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
-  for (const [name, value] of facts) console.log(`${name.padEnd(width)}  ${value}`);
+  for (const [name, value] of facts) console.log(printable(`${name.padEnd(width)}  ${value}`));
   console.log('');
   const workers = status.workers.map(worker => [
     String(worker.index),

@@ -1,10 +1,14 @@
+import { displayWidth, printable } from './terminal-text.ts';
+
 /** Columns as wide as they must be, two spaces apart. Control characters, which a client may have put in its name, are shown as `?`. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const cells = [head, ...rows].map(row => row.map(cell => cell.replaceAll(/\p{C}/gu, '?')));
-  const widths = head.map((_, column) => Math.max(...cells.map(row => row[column]?.length ?? 0)));
+  const cells = [head, ...rows].map(row => row.map(printable));
+  const widths = head.map((_, column) =>
+    cells.reduce((most, row) => Math.max(most, displayWidth(row[column] ?? '')), 0),
+  );
   return cells.map(row =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - displayWidth(cell)))
       .join('  ')
       .trimEnd(),
   );
@@ -12,8 +16,16 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
 
 /** Decimal units, three digits: 12.3 MB. */
 export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let value = bytes;
+  return scaled(bytes, ['B', 'kB', 'MB', 'GB', 'TB', 'PB']);
+}
+
+/** Bits per second, likewise: 12.3 Mbit/s. */
+export function formatBitRate(bitsPerSecond: number): string {
+  return scaled(bitsPerSecond, ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s']);
+}
+
+function scaled(count: number, units: readonly string[]): string {
+  let value = count;
   let unit = 0;
   while (value >= 999.5 && unit < units.length - 1) {
     value /= 1000;

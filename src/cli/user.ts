@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { CommandError, ExitCode } from './command-error.ts';
 
 interface UserOptions {
+  readonly json?: true;
   readonly users?: string;
   readonly config?: string;
   readonly stateDir: string;
@@ -19,10 +20,6 @@ interface AddOptions extends PasswordOptions {
   readonly maxSessions?: number;
   readonly sessionTimeout?: string;
   readonly idleTimeout?: string;
-}
-
-interface ListOptions extends UserOptions {
-  readonly json?: true;
 }
 
 export function register(program: Command): void {
@@ -45,7 +42,7 @@ export function register(program: Command): void {
     .option('--password-stdin', 'read the password from standard input instead of asking for it')
     .action(changePassword);
   withUsersFile(user.command('remove').description('remove a user').argument('<name>')).action(remove);
-  withUsersFile(user.command('list').description('list the users')).option('--json', 'print them as JSON').action(list);
+  withUsersFile(user.command('list').description('list the users')).action(list);
 }
 
 const EXAMPLES = `
@@ -69,7 +66,7 @@ async function add(name: string, options: AddOptions): Promise<void> {
   const settings = { ipv4, ipv6, delegatedIpv6, rate, maxSessions, sessionTimeout, idleTimeout };
   editor.add({ name, password, settings });
   editor.save();
-  console.log(`User "${name}" was added to ${file}. ${RELOAD_HINT}`);
+  await tell({ name, file, change: 'added' }, `User "${name}" was added to ${file}.`, options);
 }
 
 async function changePassword(name: string, options: PasswordOptions): Promise<void> {
@@ -78,17 +75,17 @@ async function changePassword(name: string, options: PasswordOptions): Promise<v
   const { askPassword } = await import('./password.ts');
   editor.setPassword(name, await askPassword(options.passwordStdin === true));
   editor.save();
-  console.log(`The password of "${name}" was changed in ${file}. ${RELOAD_HINT}`);
+  await tell({ name, file, change: 'password' }, `The password of "${name}" was changed in ${file}.`, options);
 }
 
 async function remove(name: string, options: UserOptions): Promise<void> {
   const { file, editor } = await openEditor(options);
   if (!editor.remove(name)) throw noSuchUser(file, name);
   editor.save();
-  console.log(`User "${name}" was removed from ${file}. ${RELOAD_HINT}`);
+  await tell({ name, file, change: 'removed' }, `User "${name}" was removed from ${file}.`, options);
 }
 
-async function list(options: ListOptions): Promise<void> {
+async function list(options: UserOptions): Promise<void> {
   const { editor } = await openEditor(options);
   const { formatRate } = await import('../aaa/rate-limit.ts');
   const { formatIpv4 } = await import('../wire/ip.ts');
@@ -105,7 +102,10 @@ async function list(options: ListOptions): Promise<void> {
       disabled,
     };
   });
-  if (options.json === true) return console.log(JSON.stringify({ users }, undefined, 2));
+  if (options.json === true) {
+    const { printJson } = await import('./json-output.ts');
+    return printJson({ users });
+  }
   const { formatTable } = await import('./table.ts');
   const rows = users.map(user => [
     user.name,
@@ -120,11 +120,24 @@ async function list(options: ListOptions): Promise<void> {
     console.log(line);
 }
 
+interface Change {
+  readonly name: string;
+  readonly file: string;
+  readonly change: 'added' | 'password' | 'removed';
+}
+
+async function tell(change: Change, sentence: string, { json }: UserOptions): Promise<void> {
+  if (json !== true) return console.log(`${sentence} ${RELOAD_HINT}`);
+  const { printJson } = await import('./json-output.ts');
+  return printJson(change);
+}
+
 function withUsersFile(command: Command): Command {
   return command
     .option('--users <file>', 'users file (default: what --config says, else that of the embedded default)')
     .option('-c, --config <file>', "the gateway's configuration file")
-    .option('--state-dir <dir>', 'where the embedded default keeps its users file', './.sstp-gateway');
+    .option('--state-dir <dir>', 'where the embedded default keeps its users file', './.sstp-gateway')
+    .option('--json', 'print the result as JSON');
 }
 
 async function openEditor({ users, config, stateDir }: UserOptions) {

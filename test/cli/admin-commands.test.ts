@@ -28,39 +28,6 @@ describe('against a running gateway,', () => {
   });
   afterEach(() => server.close());
 
-  test('sessions is a table of who is connected', async () => {
-    gateway.add('7f3a');
-    gateway.add('7f3b', { user: 'evil\u001b[2Jname', state: 'negotiating', ipv4: null, upAt: null, rxBytes: 12 });
-    const { code, stdout } = await run('sessions');
-    assert.equal(code, 0);
-    const lines = stdout.trimEnd().split('\n');
-    assert.match(lines[0] ?? '', /^ID {4}USER +STATE +IPV4 +FROM +FOR +RX +TX +DROPS$/);
-    assert.match(
-      lines[1] ?? '',
-      /^7f3a {2}alice +up +10\.66\.0\.2 +192\.0\.2\.1:50000 +\d+d( \d+h)? +1\.2 MB +0 B +3$/,
-    );
-    assert.match(lines[2] ?? '', /^7f3b {2}evil\?\[2Jname +negotiating +- /);
-    assert.equal(lines[3], '2 sessions');
-  });
-
-  test('sessions --json is what the API answers', async () => {
-    gateway.add('7f3a');
-    assert.deepEqual(JSON.parse((await run('sessions', '--json')).stdout), {
-      matched: 1,
-      sessions: [gateway.rows.get('7f3a')],
-    });
-  });
-
-  test('disconnect ends each session that there is and fails for the others', async () => {
-    gateway.add('a/b');
-    gateway.add('c');
-    const outcome = await run('disconnect', 'a/b', 'gone', 'c');
-    assert.equal(outcome.code, 1);
-    assert.equal(outcome.stdout, 'a/b: closing\nc: closing\n');
-    assert.equal(outcome.stderr, 'sstp-gateway: there is no session gone\n');
-    assert.equal(gateway.rows.size, 0);
-  });
-
   test('status tells how it is', async () => {
     const { code, stdout } = await run('status');
     assert.equal(code, 0);
@@ -94,8 +61,25 @@ describe('against a running gateway,', () => {
     assert.equal(refused.code, 1);
     assert.equal(
       refused.stderr,
-      `sstp-gateway: ${url} wants a token: a bearer token is needed (--token-file FILE, or --config FILE)\n`,
+      `sstp-gateway: ${url} wants a token\n` +
+        '--token-file FILE names the file that holds it, --config FILE the configuration that names that file.\n',
     );
+    const wrongFile = space.write('wrong', 'of-another-gateway\n');
+    const wrong = await run('status', '--token-file', wrongFile);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, new RegExp(`refuses the token\\nThe token is from: ${wrongFile}\\n`));
+  });
+
+  test('drain --json and reload --json are what the API answers', async () => {
+    assert.deepEqual(JSON.parse((await run('drain', '--json')).stdout), { state: 'draining' });
+    assert.deepEqual(JSON.parse((await run('reload', '--json')).stdout), gateway.reloaded);
+    const problem = 'gateway.yaml:1: workers: evil\u009b2J';
+    gateway.reloaded = { ok: false, problems: [problem] };
+    const refused = await run('reload', '--json');
+    assert.equal(refused.code, 2);
+    assert.deepEqual(JSON.parse(refused.stdout), gateway.reloaded);
+    assert.equal(refused.stdout.includes('\u009b'), false);
+    assert.equal(refused.stderr, 'sstp-gateway: nothing was changed:\ngateway.yaml:1: workers: evil?2J\n');
   });
 
   test('a failure of the gateway is told as such', async () => {
@@ -108,16 +92,28 @@ describe('against a running gateway,', () => {
   });
 });
 
-test('without a gateway the commands say where they looked', async () => {
+test('without a gateway the commands say where they looked, and why there', async context => {
   const { port, close } = await freePort();
   await close();
-  for (const args of [['sessions'], ['status'], ['disconnect', 'x']]) {
-    const { code, stderr } = await runCommand('.', [...args, '--admin', `http://127.0.0.1:${port}`]);
-    assert.equal(code, 1);
-    assert.equal(
-      stderr,
-      `sstp-gateway: no gateway answers at http://127.0.0.1:${port} (connection refused); is it running? Another address: --admin URL, or --config FILE\n`,
-    );
+  const config = workspace(context).write(
+    'gateway.yaml',
+    `tls: { certificates: [{ cert: c, key: k }] }\nadmin: { listen: '127.0.0.1:${port}' }\n`,
+  );
+  const url = `http://127.0.0.1:${port}`;
+  for (const args of [['sessions'], ['status'], ['disconnect', 'x'], ['drain'], ['reload', '--json']]) {
+    for (const [target, source] of [
+      [['--admin', url], '--admin'],
+      [['--config', config], `admin.listen in ${config}`],
+    ] as const) {
+      const { code, stdout, stderr } = await runCommand('.', [...args, ...target]);
+      assert.equal(code, 1);
+      assert.equal(stdout, '');
+      assert.equal(
+        stderr,
+        `sstp-gateway: no gateway answers at ${url} (connection refused)\nThe address is from: ${source}\n` +
+          'Is the gateway running? If it listens elsewhere: --config FILE reads its configuration, --admin URL names the address.\n',
+      );
+    }
   }
 });
 
@@ -131,7 +127,7 @@ describe('against something else,', () => {
     assert.deepEqual(await runCommand('.', ['status', '--admin', url]), {
       code: 1,
       stdout: '',
-      stderr: `sstp-gateway: what answers at ${url} is not a gateway\n`,
+      stderr: `sstp-gateway: what answers at ${url} is not a gateway\nThe address is from: --admin\n`,
     });
   });
 });

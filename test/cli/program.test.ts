@@ -33,7 +33,7 @@ describe('the command', () => {
     [['check', '--colour'], /unknown option '--colour'/],
     [['user', 'add'], /missing required argument 'name'/],
     [['user', 'add', 'x', '--max-sessions', '0'], /A whole number from 1 on is needed/],
-    [['disconnect'], /missing required argument 'id'/],
+    [['disconnect'], /which sessions\? Give ids/],
     [['status', '--admin', 'localhost:8080'], /--admin localhost:8080: not a URL; accepted: http:\/\/ADDRESS:PORT/],
     [['status', '--token-file', 'nowhere'], /--token-file nowhere: cannot be read: no such file/],
     [['check', '--config', 'nowhere.yaml'], /^nowhere\.yaml: cannot be read: no such file$/m],
@@ -88,6 +88,17 @@ describe('check', () => {
         'gateway.yaml:1: workers: "none" cannot be used; accepted: auto, or a whole number from 1 to 256\n' +
         'gateway.yaml:2: tls.certificates: must not be empty\n',
     });
+  });
+
+  test('with --json tells the problems as JSON too', async context => {
+    const space = workspace(context);
+    space.write('gateway.yaml', 'workers: none\n');
+    const { code, stdout, stderr } = await runCommand(space.directory, ['check', '-c', 'gateway.yaml', '--json']);
+    assert.equal(code, 2);
+    const { ok, problems } = JSON.parse(stdout) as { ok: boolean; problems: { line: number; key: string }[] };
+    assert.equal(ok, false);
+    assert.ok(problems.some(({ line, key }) => line === 1 && key === 'workers'));
+    assert.match(stderr, /^gateway\.yaml:1: workers: /m);
   });
 
   test('looks into the users file too', async context => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatDuration, formatTable } from '../../src/cli/table.ts';
+import { formatBitRate, formatBytes, formatDuration, formatTable } from '../../src/cli/table.ts';
 
 test('byte counts have three digits and a unit', () => {
   const shown = [0, 999, 1000, 1234, 99_900, 999_400, 999_600, 1e9, 1.5e15, 2e18].map(formatBytes);
@@ -34,4 +34,22 @@ test('a table has columns as wide as their widest cell, and no control character
     ),
     ['A     LONG', 'wide  x', '?'],
   );
+});
+
+test('a cell of wide or combining characters takes the columns that the terminal gives it', () => {
+  assert.deepEqual(
+    formatTable(
+      ['A', 'B'],
+      [
+        ['日本', 'x'],
+        ['e\u0301', 'y'],
+        ['a\u202eb', 'z'],
+      ],
+    ),
+    ['A     B', '日本  x', 'e\u0301     y', 'a?b   z'],
+  );
+});
+
+test('bit rates have three digits and a unit', () => {
+  assert.deepEqual([0, 1500, 2.5e6, 1e9].map(formatBitRate), ['0 bit/s', '1.5 kbit/s', '2.5 Mbit/s', '1.0 Gbit/s']);
 });
