@@ -55,7 +55,7 @@ function facts(key: string, value: unknown, now: number): Fact[] {
 /** The API's names say what a number is. */
 function scalar(key: string, value: unknown, now: number): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (typeof value === 'string') return /At$/.test(key) ? moment(value, now) : value;
+  if (typeof value === 'string') return key.endsWith('At') ? moment(value, now) : value;
   if (typeof value !== 'number') return String(value);
   if (/Bytes$|Burst$/.test(key)) return formatBytes(value);
   if (/Rate$|Bps$|^up$|^down$/.test(key)) return formatBitRate(value);

@@ -4,18 +4,31 @@ import { CommandError, ExitCode } from './command-error.ts';
 import { printJson } from './json-output.ts';
 import { COLUMNS, type ColumnName, isColumn, type ListedSession } from './session-columns.ts';
 import { describeSession } from './session-detail.ts';
-import { filterQuery } from './session-filter.ts';
+import { filterQuery, type SessionFilter } from './session-filter.ts';
 import type { SessionsFlags } from './sessions.ts';
 import { formatTable } from './table.ts';
 
 const DEFAULT_COLUMNS: readonly ColumnName[] = ['id', 'user', 'state', 'ipv4', 'from', 'for', 'rx', 'tx', 'drops'];
 
+const WATCH_COLUMNS: readonly ColumnName[] = [
+  'id',
+  'user',
+  'state',
+  'ipv4',
+  'from',
+  'for',
+  'rxRate',
+  'txRate',
+  'drops',
+];
+
 export async function sessions(id: string | undefined, flags: SessionsFlags): Promise<void> {
   if (id !== undefined) return showOne(id, flags);
-  const columns = parseColumns(flags.columns);
+  const columns = flags.columns === undefined ? undefined : parseColumns(flags.columns);
+  if (flags.watch === true) return watch(flags, columns ?? WATCH_COLUMNS);
   const answer = await new AdminClient(flags).request('GET', `/api/v1/sessions${listQuery(flags)}`);
   if (flags.json === true) return printJson(answer);
-  for (const line of listLines(answer as SessionList, columns)) console.log(line);
+  for (const line of listLines(answer as SessionList, columns ?? DEFAULT_COLUMNS)) console.log(line);
 }
 
 interface SessionList {
@@ -34,6 +47,21 @@ function listLines({ matched, sessions: rows }: SessionList, columns: readonly C
   return [...table, `${count} session${matched === 1 ? '' : 's'}`];
 }
 
+/** `--limit` and `--offset` are of the order on the screen, which the gateway does not know. */
+async function watch({ limit, offset, ...flags }: SessionsFlags, columns: readonly ColumnName[]): Promise<void> {
+  const { watchOnScreen, watchPlainly } = await import('./watch/run.ts');
+  const { sort, interval: intervalMs, json } = flags;
+  const options = { client: new AdminClient(flags), query: listQuery(flags), sort, columns, intervalMs };
+  const isCut = limit !== undefined || offset !== undefined;
+  if (process.stdin.isTTY && process.stdout.isTTY && json !== true && !isCut) return watchOnScreen(options);
+  return watchPlainly(options, all => {
+    const from = offset ?? 0;
+    const list: SessionList = { matched: all.length, sessions: all.slice(from, from + (limit ?? Infinity)) };
+    if (json === true) return printJson({ at: new Date().toISOString(), ...list }, 'line');
+    console.log([new Date().toISOString(), ...listLines(list, columns), ''].join('\n'));
+  });
+}
+
 async function showOne(id: string, flags: SessionsFlags): Promise<void> {
   const { sort, limit, offset, columns, watch, ...others } = flags;
   const listed = Object.entries({ sort, limit, offset, columns, watch }).find(([, value]) => value !== undefined);
@@ -44,8 +72,7 @@ async function showOne(id: string, flags: SessionsFlags): Promise<void> {
   for (const line of describeSession(answer as Readonly<Record<string, unknown>>, Date.now())) console.log(line);
 }
 
-function parseColumns(text: string | undefined): readonly ColumnName[] {
-  if (text === undefined) return DEFAULT_COLUMNS;
+function parseColumns(text: string): readonly ColumnName[] {
   return text.split(',').map(word => {
     const name = word.trim();
     if (isColumn(name)) return name;
@@ -54,7 +81,7 @@ function parseColumns(text: string | undefined): readonly ColumnName[] {
   });
 }
 
-function listQuery(flags: SessionsFlags): string {
+function listQuery(flags: Pick<SessionsFlags, 'sort' | 'limit' | 'offset'> & SessionFilter): string {
   const query = filterQuery(flags);
   const { sort, limit, offset } = flags;
   for (const [name, value] of Object.entries({ sort, limit, offset })) {

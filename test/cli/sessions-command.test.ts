@@ -50,11 +50,6 @@ describe('sessions', () => {
       const user = index < 3 ? 'alice' : 'bob';
       gateway.add(`s${index}`, { user, worker: index % 2, rxBytes: index, ipv4: `10.66.0.${index}` });
     }
-    const ids = async (...args: string[]): Promise<string[]> => {
-      const { stdout, stderr } = await run('sessions', '--json', ...args);
-      assert.equal(stderr, '');
-      return (JSON.parse(stdout) as { sessions: { id: string }[] }).sessions.map(({ id }) => id);
-    };
     assert.deepEqual(await ids('--user', 'bob'), ['s3', 's4']);
     assert.deepEqual(await ids('--worker', '1'), ['s1', 's3']);
     assert.deepEqual(await ids('--state', 'closing'), []);
@@ -107,3 +102,10 @@ describe('sessions', () => {
     });
   }
 });
+
+/** Of the sessions that are listed. */
+async function ids(...args: string[]): Promise<string[]> {
+  const { stdout, stderr } = await run('sessions', '--json', ...args);
+  assert.equal(stderr, '');
+  return (JSON.parse(stdout) as { sessions: { id: string }[] }).sessions.map(({ id }) => id);
+}
