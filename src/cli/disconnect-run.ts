@@ -4,7 +4,7 @@ import { CommandError, ExitCode } from './command-error.ts';
 import { confirm } from './confirm.ts';
 import type { DisconnectFlags } from './disconnect.ts';
 import { printJson } from './json-output.ts';
-import type { ListedSession } from './session-columns.ts';
+import type { SessionView } from '../admin/gateway-view.ts';
 import { filterQuery } from './session-filter.ts';
 import { printable } from './terminal-text.ts';
 
@@ -38,7 +38,7 @@ export async function disconnect(ids: readonly string[], flags: DisconnectFlags)
 /** The ids of the sessions that the query lets through, once the user has agreed to their end. */
 async function chosen(client: AdminClient, query: URLSearchParams, isAgreed: boolean): Promise<string[]> {
   const { sessions } = (await client.request('GET', `/api/v1/sessions?${query.toString()}`)) as {
-    readonly sessions: readonly ListedSession[];
+    readonly sessions: readonly SessionView[];
   };
   if (sessions.length === 0 || isAgreed) return sessions.map(({ id }) => id);
   const users = [...new Set(sessions.map(({ user }) => (user === '' ? '(no name yet)' : user)))];

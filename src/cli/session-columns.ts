@@ -2,19 +2,12 @@
 import type { SessionView } from '../admin/gateway-view.ts';
 import { formatBitRate, formatBytes, formatDuration } from './table.ts';
 
-/** A session as the gateway lists it. */
-export type ListedSession = SessionView & {
-  /** Bits per second; null until measured. */
-  readonly rxRate?: number | null;
-  readonly txRate?: number | null;
-};
-
 export interface SessionColumn {
   readonly title: string;
   /** Numbers are easier to compare when they end in one line. */
   readonly align?: 'right';
   /** Not fit for a terminal yet: users choose their names. */
-  readonly cell: (session: ListedSession, now: number) => string;
+  readonly cell: (session: SessionView, now: number) => string;
 }
 
 export const COLUMNS = {
@@ -49,6 +42,6 @@ function age({ upAt, connectedAt }: SessionView, now: number): number {
   return Math.max(0, now - Date.parse(upAt ?? connectedAt)) / 1000;
 }
 
-function rate(bitsPerSecond: number | null | undefined): string {
-  return bitsPerSecond === null || bitsPerSecond === undefined ? '-' : formatBitRate(bitsPerSecond);
+function rate(bitsPerSecond: number | null): string {
+  return bitsPerSecond === null ? '-' : formatBitRate(bitsPerSecond);
 }

@@ -1,8 +1,9 @@
 /** The `sessions` command: a list, one session in full, or the list kept on the screen. */
+import type { SessionView } from '../admin/gateway-view.ts';
 import { AdminClient } from './admin-client.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 import { printJson } from './json-output.ts';
-import { COLUMNS, type ColumnName, isColumn, type ListedSession } from './session-columns.ts';
+import { COLUMNS, type ColumnName, isColumn } from './session-columns.ts';
 import { describeSession } from './session-detail.ts';
 import { filterQuery, type SessionFilter } from './session-filter.ts';
 import type { SessionsFlags } from './sessions.ts';
@@ -34,7 +35,7 @@ export async function sessions(id: string | undefined, flags: SessionsFlags): Pr
 interface SessionList {
   /** All that the filters let through, shown or not. */
   readonly matched: number;
-  readonly sessions: readonly ListedSession[];
+  readonly sessions: readonly SessionView[];
 }
 
 function listLines({ matched, sessions: rows }: SessionList, columns: readonly ColumnName[]): string[] {

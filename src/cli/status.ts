@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CountBy, StatusView } from '../admin/gateway-view.ts';
+import type { StatusView } from '../admin/gateway-view.ts';
 import { type AdminTarget, withAdminOptions } from './admin-options.ts';
 
 interface StatusOptions extends AdminTarget {
@@ -8,9 +8,11 @@ interface StatusOptions extends AdminTarget {
 
 export function register(program: Command): void {
   withAdminOptions(
-    program.command('status').description('show how a running gateway is: workers, sessions, addresses, counters'),
+    program
+      .command('status')
+      .description('show how a running gateway is: workers, sessions, addresses, certificates, counters')
+      .option('--json', 'print it as JSON, as GET /api/v1/status answers'),
   )
-    .option('--json', 'print it as JSON, as GET /api/v1/status answers')
     .addHelpText('after', EXAMPLES)
     .action(show);
 }
@@ -18,7 +20,9 @@ export function register(program: Command): void {
 const EXAMPLES = `
 Examples:
   sstp-gateway status
-  sstp-gateway status --admin http://10.0.0.5:8080 --token-file /etc/sstp-gateway/token`;
+  sstp-gateway status --admin http://10.0.0.5:8080 --token-file /etc/sstp-gateway/token
+  sstp-gateway status --json | jq .counters.refusals
+  watch -n 5 sstp-gateway status                    again and again; of sessions: sstp-gateway sessions --watch`;
 
 async function show(options: StatusOptions): Promise<void> {
   const { AdminClient } = await import('./admin-client.ts');
@@ -27,48 +31,6 @@ async function show(options: StatusOptions): Promise<void> {
     const { printJson } = await import('./json-output.ts');
     return printJson(answer);
   }
-  const { formatDuration, formatTable } = await import('./table.ts');
-  const { printable } = await import('./terminal-text.ts');
-  const status = answer as StatusView;
-  const { pool, cleanup, counters } = status;
-  const facts: [string, string][] = [
-    ['gateway', `${status.version} on ${status.node}, up ${formatDuration(status.uptime)}`],
-    ['listen', status.listen.join(', ')],
-    ['network', status.network.mode],
-    ['sessions', counts(status.sessions)],
-    ['addresses', `${pool.leased} of ${pool.size} leased`],
-    [
-      'cleanup',
-      cleanup.count === 0
-        ? 'nothing ended yet'
-        : `p50 ${milliseconds(cleanup.p50)}, p99 ${milliseconds(cleanup.p99)} of ${cleanup.count}`,
-    ],
-    ['starts', String(counters.starts)],
-    ['ends', counts(counters.ends)],
-    ['aborts', counts(counters.aborts)],
-    ['refusals', counts(counters.refusals)],
-    ...Object.entries(counters.auth).map(([method, results]): [string, string] => [`auth ${method}`, counts(results)]),
-    ['drops', counts(counters.drops)],
-  ];
-  const width = Math.max(...facts.map(([name]) => name.length));
-  for (const [name, value] of facts) console.log(printable(`${name.padEnd(width)}  ${value}`));
-  console.log('');
-  const workers = status.workers.map(worker => [
-    String(worker.index),
-    worker.state,
-    String(worker.sessions),
-    String(worker.restarts),
-    milliseconds(worker.eventLoopLagP99),
-  ]);
-  for (const line of formatTable(['WORKER', 'STATE', 'SESSIONS', 'RESTARTS', 'LOOP LAG P99'], workers))
-    console.log(line);
-}
-
-function counts(by: CountBy): string {
-  const shown = Object.entries(by).filter(([, count]) => count > 0);
-  return shown.length === 0 ? 'none' : shown.map(([name, count]) => `${name} ${count}`).join(', ');
-}
-
-function milliseconds(seconds: number | null): string {
-  return seconds === null ? '-' : `${(seconds * 1000).toFixed(1)} ms`;
+  const { describeStatus } = await import('./describe-status.ts');
+  for (const line of describeStatus(answer as StatusView, Date.now())) console.log(line);
 }

@@ -32,9 +32,15 @@ describe('against a running gateway,', () => {
     const { code, stdout } = await run('status');
     assert.equal(code, 0);
     assert.match(stdout, /^gateway +9\.9\.9 on gw1, up 1d 2h$/m);
-    assert.match(stdout, /^addresses +1 of 65533 leased$/m);
+    assert.match(stdout, /^ready +yes$/m);
+    assert.match(stdout, /^pool +default ipv4: 1 of 65533 leased$/m);
+    assert.match(
+      stdout,
+      /^certificate +vpn\.example\.org, ec-prime256v1, until 2026-08-01 \((\d+d \d+h left|EXPIRED)\)$/m,
+    );
+    assert.match(stdout, /^received +1\.2 MB in 1000 packets$/m);
     assert.match(stdout, /^auth mschapv2 +accepted 5, wrong-password 1$/m);
-    assert.match(stdout, /^0 +ready +1 +0 +2\.1 ms$/m);
+    assert.match(stdout, /^0 +ready +1 +0 +2\.1 ms +25 %$/m);
     assert.deepEqual(JSON.parse((await run('status', '--json')).stdout), gateway.status());
   });
 

@@ -41,7 +41,7 @@ describe('sessions', () => {
     gateway.add('7f3a');
     assert.deepEqual(JSON.parse((await run('sessions', '--json')).stdout), {
       matched: 1,
-      sessions: [gateway.session('7f3a')],
+      sessions: [gateway.rows.get('7f3a')],
     });
   });
 
@@ -76,9 +76,12 @@ describe('sessions', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^SESSION\n {2}id +a\/b\n {2}user +evil\?\[2J\?name\n {2}state +up\n/);
     assert.match(stdout, /^ {2}up at +2026-06-01T00:00:01\.000Z \(\d+d( \d+h)? ago\)$/m);
-    assert.match(stdout, /^CONNECTION\n {2}remote address +192\.0\.2\.1:50000\n {2}tls version +TLSv1\.3\n/m);
+    assert.match(stdout, /^CONNECTION\n {2}remote address +192\.0\.2\.1:50000\n[\s\S]*^ {2}tls version +TLSv1\.3$/m);
+    assert.match(stdout, /^ {2}rx rate +80\.0 kbit\/s$/m);
     assert.match(stdout, /^ {2}rx bytes +1\.2 MB$/m);
-    assert.deepEqual(JSON.parse((await run('sessions', 'a/b', '--json')).stdout), gateway.session('a/b'));
+    assert.match(stdout, /^NEGOTIATED\n {2}hash +sha256\n {2}lcp state +opened\n {2}lcp mru +1400\n/m);
+    assert.doesNotMatch(stdout, /null|history/i);
+    assert.deepEqual(JSON.parse((await run('sessions', 'a/b', '--json')).stdout), await gateway.session('a/b'));
     const gone = await run('sessions', 'gone');
     assert.deepEqual(gone, { code: 1, stdout: '', stderr: 'sstp-gateway: there is no session gone\n' });
   });

@@ -1,17 +1,16 @@
 // One look at a gateway, and what two of them tell together.
-import type { StatusView } from '../../admin/gateway-view.ts';
-import type { ListedSession } from '../session-columns.ts';
+import type { SessionView, StatusView } from '../../admin/gateway-view.ts';
 
 /** What a gateway answered at one moment. */
 export interface Answers {
   /** Milliseconds, on a clock that is never set. */
   readonly at: number;
   readonly status: StatusView;
-  readonly sessions: readonly ListedSession[];
+  readonly sessions: readonly SessionView[];
 }
 
 export interface Look extends Answers {
-  /** Sums of all sessions that were asked for, bits per second; null until two looks. */
+  /** Of all sessions, whichever were asked for; bits per second, null until two looks. */
   readonly rxRate: number | null;
   readonly txRate: number | null;
   /** Connections that never became a session, for each second; null until two looks. */
@@ -23,19 +22,22 @@ export function look(answers: Answers, before: Look | undefined): Look {
   const seconds = before === undefined ? 0 : (answers.at - before.at) / 1000;
   if (before === undefined || seconds <= 0) return { ...answers, rxRate: null, txRate: null, refusalRate: null };
   const known = new Map(before.sessions.map(session => [session.id, session]));
-  let rxSum = 0;
-  let txSum = 0;
   const sessions = answers.sessions.map(session => {
     const earlier = known.get(session.id);
     if (earlier === undefined) return session;
     const rxRate = bitRate(session.rxBytes - earlier.rxBytes, seconds);
     const txRate = bitRate(session.txBytes - earlier.txBytes, seconds);
-    rxSum += rxRate;
-    txSum += txRate;
     return { ...session, rxRate, txRate };
   });
   const refusals = refusalCount(answers.status) - refusalCount(before.status);
-  return { ...answers, sessions, rxRate: rxSum, txRate: txSum, refusalRate: Math.max(0, refusals) / seconds };
+  const { traffic } = answers.status;
+  return {
+    ...answers,
+    sessions,
+    rxRate: bitRate(traffic.rxBytes - before.status.traffic.rxBytes, seconds),
+    txRate: bitRate(traffic.txBytes - before.status.traffic.txBytes, seconds),
+    refusalRate: Math.max(0, refusals) / seconds,
+  };
 }
 
 /** Counters that went back are those of a gateway that was restarted. */

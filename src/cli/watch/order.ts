@@ -1,10 +1,10 @@
 // The orders that the list on the screen can have.
-import type { ListedSession } from '../session-columns.ts';
+import type { SessionView } from '../../admin/gateway-view.ts';
 
 export interface Order {
   readonly name: string;
   /** What comes first is less. */
-  readonly compare: (a: ListedSession, b: ListedSession) => number;
+  readonly compare: (a: SessionView, b: SessionView) => number;
 }
 
 export const ORDERS: readonly Order[] = [
@@ -24,15 +24,15 @@ export function givenOrder(name: string): Order {
 
 /** In this order, and where that sees no difference as before. */
 export function ordered(
-  sessions: readonly ListedSession[],
+  sessions: readonly SessionView[],
   { compare }: Order,
   isReversed: boolean,
-): readonly ListedSession[] {
+): readonly SessionView[] {
   const sorted = sessions.toSorted(compare);
   return isReversed ? sorted.toReversed() : sorted;
 }
 
-function largestFirst(key: (session: ListedSession) => number): Order['compare'] {
+function largestFirst(key: (session: SessionView) => number): Order['compare'] {
   return (a, b) => key(b) - key(a);
 }
 

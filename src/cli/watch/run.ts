@@ -1,9 +1,9 @@
 /** `sessions --watch`: looks at the gateway again and again. On a terminal it has the whole screen, else it prints a table each time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StatusView } from '../../admin/gateway-view.ts';
+import type { SessionView, StatusView } from '../../admin/gateway-view.ts';
 import type { AdminClient } from '../admin-client.ts';
 import { CommandError } from '../command-error.ts';
-import type { ColumnName, ListedSession } from '../session-columns.ts';
+import type { ColumnName } from '../session-columns.ts';
 import { describeSession } from '../session-detail.ts';
 import { type Answers, type Look, look } from './look.ts';
 import { givenOrder, ORDERS, ordered, type Order } from './order.ts';
@@ -34,7 +34,7 @@ export async function watchOnScreen(options: WatchOptions): Promise<void> {
  */
 export async function watchPlainly(
   options: WatchOptions,
-  show: (sessions: readonly ListedSession[]) => void,
+  show: (sessions: readonly SessionView[]) => void,
 ): Promise<void> {
   const order = ordersFor(options.sort)[0]!;
   const ended = new AbortController();
@@ -58,7 +58,7 @@ async function ask({ client, query }: WatchOptions, signal?: AbortSignal): Promi
     client.request('GET', '/api/v1/status', options),
     client.request('GET', `/api/v1/sessions${query}`, options),
   ]);
-  const { sessions } = list as { readonly sessions: readonly ListedSession[] };
+  const { sessions } = list as { readonly sessions: readonly SessionView[] };
   return { at: performance.now(), status: status as StatusView, sessions };
 }
 

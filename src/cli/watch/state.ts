@@ -1,5 +1,5 @@
 // What is on the screen of `sessions --watch`, and what each key makes of it. Nothing here knows a terminal or a gateway.
-import type { ListedSession } from '../session-columns.ts';
+import type { SessionView } from '../../admin/gateway-view.ts';
 import type { Key } from './keys.ts';
 import type { Look } from './look.ts';
 import { type Order, ordered } from './order.ts';
@@ -26,7 +26,7 @@ export type Mode =
   | { readonly kind: 'help' }
   /** A filter is being typed; `before` is the one that escape goes back to. */
   | { readonly kind: 'filter'; readonly before: string }
-  | { readonly kind: 'confirm'; readonly session: ListedSession }
+  | { readonly kind: 'confirm'; readonly session: SessionView }
   /** `lines` are as printed by `sessions ID`; `top` is the first that is shown. */
   | { readonly kind: 'detail'; readonly id: string; readonly lines: readonly string[]; readonly top: number };
 
@@ -59,14 +59,14 @@ export function initialState(look: Look, orders: readonly Order[]): WatchState {
 }
 
 /** The sessions that the filter lets through, in order. */
-export function shownSessions({ look, orders, order, isReversed, filter }: WatchState): readonly ListedSession[] {
+export function shownSessions({ look, orders, order, isReversed, filter }: WatchState): readonly SessionView[] {
   const wanted = filter.toLowerCase();
   const found = wanted === '' ? look.sessions : look.sessions.filter(session => searchable(session).includes(wanted));
   return ordered(found, orders[order]!, isReversed);
 }
 
 /** Where the selected one is among those shown; the first one when it is gone. */
-export function selectedIndex(state: WatchState, shown: readonly ListedSession[]): number {
+export function selectedIndex(state: WatchState, shown: readonly SessionView[]): number {
   return Math.max(
     0,
     shown.findIndex(({ id }) => id === state.selected),
@@ -141,17 +141,17 @@ function pressInList(state: WatchState, key: Key, page: number): Pressed {
   }
 }
 
-function askToEnd(state: WatchState, session: ListedSession | undefined): WatchState {
+function askToEnd(state: WatchState, session: SessionView | undefined): WatchState {
   return session === undefined ? state : { ...state, selected: session.id, mode: { kind: 'confirm', session } };
 }
 
-function openDetail(state: WatchState, session: ListedSession | undefined): Pressed {
+function openDetail(state: WatchState, session: SessionView | undefined): Pressed {
   if (session === undefined) return { state };
   const mode: Mode = { kind: 'detail', id: session.id, lines: [], top: 0 };
   return { state: { ...state, selected: session.id, mode }, action: { kind: 'look' } };
 }
 
-function answer(state: WatchState, session: ListedSession, key: Key): Pressed {
+function answer(state: WatchState, session: SessionView, key: Key): Pressed {
   const back = { ...state, mode: LIST };
   if (key !== 'y' && key !== 'Y') return { state: { ...back, notice: 'nothing was ended' } };
   return { state: back, action: { kind: 'disconnect', id: session.id } };
@@ -211,6 +211,6 @@ function pressInDetail(state: WatchState, mode: Mode & { kind: 'detail' }, key: 
   }
 }
 
-function searchable({ id, user, remoteAddress, ipv4, ipv6 }: ListedSession): string {
+function searchable({ id, user, remoteAddress, ipv4, ipv6 }: SessionView): string {
   return `${id} ${user} ${remoteAddress} ${ipv4 ?? ''} ${ipv6 ?? ''}`.toLowerCase();
 }

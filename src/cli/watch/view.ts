@@ -1,6 +1,6 @@
 // The screen of `sessions --watch` as lines: a pure function of its state. What users chose goes through `printable`.
-import type { StatusView } from '../../admin/gateway-view.ts';
-import { COLUMNS, type ColumnName, type ListedSession, type SessionColumn } from '../session-columns.ts';
+import type { SessionView, StatusView } from '../../admin/gateway-view.ts';
+import { COLUMNS, type ColumnName, type SessionColumn } from '../session-columns.ts';
 import { formatBitRate, formatDuration } from '../table.ts';
 import { cut, displayWidth, fit, printable } from '../terminal-text.ts';
 import type { Look } from './look.ts';
@@ -46,13 +46,13 @@ export function watchLines(
 
 function headLines(look: Look, url: string, now: Date): string[] {
   const { status } = look;
-  const { version, node, uptime, sessions } = status;
+  const { version, node, uptime, sessions, draining } = status;
   const refusals = look.refusalRate === null ? '-' : `${look.refusalRate.toFixed(1)}/s`;
   const { up, negotiating, authenticating, closing } = sessions;
   return [
-    `sstp-gateway ${version} on ${node}, up ${formatDuration(uptime)}  ${url}  ${now.toTimeString().slice(0, 8)}`,
+    `sstp-gateway ${version} on ${node}, up ${formatDuration(uptime)}${draining ? ', draining' : ''}  ${url}  ${now.toTimeString().slice(0, 8)}`,
     `sessions  ${up} up, ${negotiating} negotiating, ${authenticating} authenticating, ${closing} closing; refused ${refusals}`,
-    `traffic   received ${rate(look.rxRate)}, sent ${rate(look.txRate)}; addresses ${pools(status)}`,
+    `traffic   received ${rate(look.rxRate)}, sent ${rate(look.txRate)}; pools ${pools(status)}`,
     `workers   ${status.workers.map(worker).join(' | ')}`,
   ];
 }
@@ -62,9 +62,17 @@ function worker({ index, state, sessions, eventLoopLagP99: lag }: StatusView['wo
   return `${index}: ${is}${sessions} sessions, lag ${lag === null ? '-' : `${(lag * 1000).toFixed(1)} ms`}`;
 }
 
-function pools({ pool: { leased, size } }: StatusView): string {
-  const share = size === 0 ? 0 : (leased / size) * 100;
-  return `${leased} of ${size} leased (${share.toFixed(0)} %)`;
+/** Those that are used, the fullest first. */
+function pools(status: StatusView): string {
+  const used = status.pools
+    .map(({ name, family, size, leased }) => ({ name: `${name} ${family}`, share: size === 0 ? 0 : leased / size }))
+    .filter(({ share }) => share > 0)
+    .toSorted((a, b) => b.share - a.share);
+  return used.length === 0 ? 'unused' : used.map(({ name, share }) => `${name} ${percent(share)}`).join(', ');
+}
+
+function percent(share: number): string {
+  return share < 0.01 ? '<1 %' : `${Math.floor(share * 100)} %`;
 }
 
 function rate(bitsPerSecond: number | null): string {
@@ -105,7 +113,7 @@ interface FittedColumn extends SessionColumn {
 /** As wide as what they show; those that are least wanted are left out until the rest fits. */
 function fitColumns(
   names: readonly ColumnName[],
-  page: readonly ListedSession[],
+  page: readonly SessionView[],
   width: number,
   now: number,
 ): FittedColumn[] {

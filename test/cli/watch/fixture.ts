@@ -1,13 +1,12 @@
 // What a gateway may answer to `sessions --watch`.
-import type { StatusView } from '../../../src/admin/gateway-view.ts';
-import type { ListedSession } from '../../../src/cli/session-columns.ts';
+import type { SessionView, StatusView } from '../../../src/admin/gateway-view.ts';
 import { look, type Look } from '../../../src/cli/watch/look.ts';
 import { FakeGateway } from '../../admin/fake-gateway.ts';
 
-export function session(id: string, changes: Partial<ListedSession> = {}): ListedSession {
+export function session(id: string, changes: Partial<SessionView> = {}): SessionView {
   const gateway = new FakeGateway();
   gateway.add(id, changes);
-  return gateway.session(id)!;
+  return gateway.rows.get(id)!;
 }
 
 export function status(refusals: Readonly<Record<string, number>> = {}): StatusView {
@@ -15,6 +14,6 @@ export function status(refusals: Readonly<Record<string, number>> = {}): StatusV
   return { ...usual, counters: { ...usual.counters, refusals } };
 }
 
-export function firstLook(...sessions: readonly ListedSession[]): Look {
+export function firstLook(...sessions: readonly SessionView[]): Look {
   return look({ at: 0, status: status(), sessions }, undefined);
 }

@@ -10,8 +10,17 @@ test('rates are what came since the look before, in bits and for each second', (
   const sessions = [session('a', { rxBytes: 3000, txBytes: 500 }), session('new', { rxBytes: 77 })];
   const second = look({ at: 2000, status: status({ 'plain-http': 2, 'half-open': 1 }), sessions }, first);
   assert.deepEqual([second.sessions[0]?.rxRate, second.sessions[0]?.txRate], [8000, 2000]);
-  assert.equal(second.sessions[1]?.rxRate, undefined);
-  assert.deepEqual([second.rxRate, second.txRate, second.refusalRate], [8000, 2000, 1.5]);
+  // What the gateway says of a session that was not there before stays.
+  assert.equal(second.sessions[1]?.rxRate, 80_000);
+  assert.equal(second.refusalRate, 1.5);
+});
+
+test('the rates of the gateway are of all its sessions', () => {
+  const second = look(
+    { at: 2000, status: { ...status(), traffic: { ...status().traffic, rxBytes: 3_234_567 } }, sessions: [] },
+    firstLook(),
+  );
+  assert.deepEqual([second.rxRate, second.txRate], [8_000_000, 0]);
 });
 
 test('counters that went back give no negative rate', () => {
@@ -23,7 +32,7 @@ test('counters that went back give no negative rate', () => {
 
 test('the busiest come first, and each order can be turned round', () => {
   const rows = [
-    session('idle', { user: 'c' }),
+    session('idle', { user: 'c', rxRate: null, txRate: null }),
     session('up', { user: 'a', rxRate: 500, txRate: 0, drops: 9 }),
     session('down', { user: 'b', rxRate: 0, txRate: 700 }),
   ];

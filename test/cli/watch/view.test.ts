@@ -17,7 +17,7 @@ test('the head tells how the gateway is, the table who is connected', () => {
   assert.equal(lines.length, SIZE.rows);
   assert.match(lines[0]!, /^sstp-gateway 9\.9\.9 on gw1, up 1d 2h {2}http:\/\/gw:8080 {2}\d\d:\d\d:\d\d$/);
   assert.equal(lines[1], 'sessions  1 up, 0 negotiating, 0 authenticating, 0 closing; refused -');
-  assert.equal(lines[2], 'traffic   received -, sent -; addresses 1 of 65533 leased (0 %)');
+  assert.equal(lines[2], 'traffic   received -, sent -; pools default ipv4 <1 %');
   assert.equal(lines[3], 'workers   0: 1 sessions, lag 2.1 ms | 1: restarting, 0 sessions, lag -');
   assert.match(lines[5]!, /^ID {4}USER {3}STATE {2}IPV4 +FROM +FOR +RX RATE +TX RATE +DROPS +$/);
   assert.match(
@@ -40,8 +40,8 @@ test('the selected session is in sight, wherever it is', () => {
 });
 
 test('a narrow terminal has the columns that matter', () => {
-  const lines = screen(state(session('7f3a', { user: 'alice' })), { columns: 26, rows: 12 });
-  assert.equal(lines[5]!.trim(), 'USER   RX RATE  TX RATE');
+  const lines = screen(state(session('7f3a', { user: 'alice' })), { columns: 30, rows: 12 });
+  assert.equal(lines[5]!.trim(), 'USER       RX RATE  TX RATE');
 });
 
 test('the bottom line asks, filters and tells what went wrong', () => {

@@ -107,5 +107,5 @@ test('with --json it is a line for each interval', async () => {
   assert.equal(code, 0);
   const { at, ...list } = JSON.parse(stdout.split('\n', 1)[0]!) as { at: string };
   assert.ok(Date.parse(at) > 0);
-  assert.deepEqual(list, { matched: 1, sessions: [gateway.session('7f3a')] });
+  assert.deepEqual(list, { matched: 1, sessions: [gateway.rows.get('7f3a')] });
 });
