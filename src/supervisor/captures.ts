@@ -8,6 +8,7 @@ import { encodeInterface, encodeSectionHeader } from '../wire/pcapng.ts';
 import type { ToWorker } from '../worker/messages.ts';
 import { type CaptureOutcome, CaptureStream, STATISTICS_LENGTH } from './capture-stream.ts';
 import type { EventFeed } from './event-feed.ts';
+import { clientFacts } from './session-facts.ts';
 import type { SessionRow, SessionTable } from './session-table.ts';
 import { hostPort } from './session-view.ts';
 
@@ -56,7 +57,7 @@ export class Captures {
       authentication: auth,
     };
     post(row.worker, { kind: 'capture', session: row.id, plan, port: port2 }, [port2]);
-    this.#log.info({ session, user, by, ...options }, 'capture started');
+    this.#log.info({ ...clientFacts(row), by, ...options }, 'capture started');
     feed.emit(() => ({ type: 'capture', phase: 'started', session, user, by, seconds, auth }));
     return stream;
   }
@@ -71,7 +72,7 @@ export class Captures {
   #onOver(row: SessionRow, by: string, outcome: CaptureOutcome): void {
     const { publicId: session, user } = row;
     this.#running.delete(session);
-    this.#log.info({ session, user, by, ...outcome }, 'capture ended');
+    this.#log.info({ ...clientFacts(row), by, ...outcome }, 'capture ended');
     this.#options.feed.emit(() => ({ type: 'capture', phase: 'ended', session, user, by, ...outcome }));
   }
 
