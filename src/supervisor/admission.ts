@@ -140,6 +140,7 @@ export class Admission {
       kind: 'accepted',
       hlak,
       message,
+      mtu: attributes.mtu,
       ipv4: {
         address: grant.ipv4,
         gateway: ipv4.gateway,

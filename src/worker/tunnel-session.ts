@@ -46,6 +46,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   readonly #uplink: SessionUplink;
   /** Bytes of the longest IP packet; 0 until it is up. */
   #mtu = 0;
+  #grantedMtu = Number.POSITIVE_INFINITY;
   readonly #limits = new SessionLimits();
   /** Only while somebody captures what passes. */
   #capture: SessionCapture | undefined;
@@ -112,6 +113,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   handleVerdict(verdict: Verdict): void {
+    if (verdict.kind === 'accepted') this.#grantedMtu = verdict.mtu ?? Number.POSITIVE_INFINITY;
     this.#tunnel.verdict(verdict, this.#context.now());
     this.#context.deadlines.update(this);
   }
@@ -208,7 +210,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   up(peerMru: number): void {
     this.#uplink.reconsider();
     const { settings } = this.#context;
-    const mtu = Math.min(settings.ppp.mtu, peerMru);
+    const mtu = Math.min(settings.ppp.mtu, peerMru, this.#grantedMtu);
     this.#limits.start(this.#context.now());
     this.#mtu = mtu;
     this.#uplink.mss = settings.network.mssClamp ? mtu - TCP_IPV4_HEADERS : 0;

@@ -18,7 +18,7 @@ describe('sessions', () => {
   let runtime: ClientRuntime;
 
   before(async () => {
-    site = await createSite();
+    site = await createSite({}, 'rsa', [{ name: 'narrow', password: PASSWORD, mtu: 1200 }]);
     gateway = await GatewayProcess.start(site);
     runtime = await createClientRuntime();
   });
@@ -115,6 +115,12 @@ describe('sessions', () => {
     const again = await connect({ https: https(), user: 'fixed' });
     assert.equal(formatIpv4(again.client.network.address), '10.66.200.1', 'at once after the connection was lost');
     await again.client.end();
+  });
+
+  test('a user whose packets must be shorter than those of others has a tunnel of that MTU', async () => {
+    await connect({ https: https(), user: 'narrow' });
+    const [row] = await gateway.sessions();
+    assert.equal(row!.mtu, 1200);
   });
 
   test('a limit on sessions of a user holds', async () => {

@@ -84,7 +84,8 @@ export interface AcceptedVerdict {
   readonly ipv6?: Ipv6Parameters | undefined;
   /** The EAP-Success packet, when the credentials were of kind `eap`. */
   readonly packet?: Uint8Array;
-  readonly mtu?: number;
+  /** Bytes of the longest IP packet for this user; what was negotiated may be less. */
+  readonly mtu?: number | undefined;
 }
 
 export interface RejectedVerdict {
