@@ -27,7 +27,7 @@ describe('docs/configuration.md', () => {
   });
 });
 
-for (const name of ['configuration.md', 'addresses.md', 'operations.md']) {
+for (const name of ['configuration.md', 'addresses.md', 'operations.md', 'load-balancing.md']) {
   test(`every example of docs/${name} is accepted`, context => {
     const space = workspace(context);
     space.write('fullchain.pem', pair.cert);

@@ -13,6 +13,8 @@ const IDENTIFIER = 0x1234;
 /** A client that can ping the gateway through its tunnel. */
 export class TestClient {
   readonly client: SstpClient;
+  /** Resolves when the tunnel has ended, unless this side ended it. */
+  readonly gone: Promise<TunnelEndReason>;
   readonly #runtime: ClientRuntime;
   readonly #endings: TunnelEndReason[];
   readonly #pongs: { onPong: ((sequence: number) => void) | undefined };
@@ -23,6 +25,8 @@ export class TestClient {
     options: Partial<Omit<SstpClientOptions, 'https'>> & { readonly https: SstpClientOptions['https'] },
   ): Promise<TestClient> {
     const endings: TunnelEndReason[] = [];
+    let tell: (reason: TunnelEndReason) => void;
+    const gone = new Promise<TunnelEndReason>(resolve => (tell = resolve));
     const pongs: { onPong: ((sequence: number) => void) | undefined } = { onPong: undefined };
     const client: SstpClient = await SstpClient.connect(
       runtime,
@@ -32,20 +36,25 @@ export class TestClient {
           const sequence = parseEchoReply(runtime.path.view, at, at + length, client.network.gateway, IDENTIFIER);
           if (sequence !== undefined) pongs.onPong?.(sequence);
         },
-        ended: reason => endings.push(reason),
+        ended: reason => {
+          endings.push(reason);
+          tell(reason);
+        },
       },
     );
-    return new TestClient(runtime, client, endings, pongs);
+    return new TestClient(runtime, client, endings, gone, pongs);
   }
 
   private constructor(
     runtime: ClientRuntime,
     client: SstpClient,
     endings: TunnelEndReason[],
+    gone: Promise<TunnelEndReason>,
     pongs: { onPong: ((sequence: number) => void) | undefined },
   ) {
     this.#runtime = runtime;
     this.client = client;
+    this.gone = gone;
     this.#endings = endings;
     this.#pongs = pongs;
   }

@@ -1,6 +1,7 @@
 /** A gateway as users run it: a process of its own, seen through its admin plane and its log. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -53,14 +54,14 @@ export class GatewayProcess {
       setTimeout(() => reject(new Error(`the gateway did not start in time: ${errors}`)), START_LIMIT_MS).unref();
     });
     const { listen, adminPort } = (await up) as unknown as { listen: { port: number }[]; adminPort: number };
-    return new GatewayProcess(child, log, listen[0]!.port, adminPort);
+    return new GatewayProcess(child, log, listen[0]!.port, `http://${adminHost(site)}:${adminPort}`);
   }
 
-  private constructor(child: ReturnType<typeof spawn>, log: LogLine[], port: number, adminPort: number) {
+  private constructor(child: ReturnType<typeof spawn>, log: LogLine[], port: number, admin: string) {
     this.#child = child;
     this.log = log;
     this.port = port;
-    this.admin = `http://127.0.0.1:${adminPort}`;
+    this.admin = admin;
   }
 
   get pid(): number {
@@ -139,4 +140,9 @@ export class GatewayProcess {
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return response.json();
   }
+}
+
+function adminHost({ configFile }: Site): string {
+  const { admin } = JSON.parse(readFileSync(configFile, 'utf8')) as { admin: { listen: string } };
+  return admin.listen.split(':')[0]!;
 }

@@ -4,6 +4,10 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { CountBy } from '../../src/admin/gateway-view.ts';
+import { createClientRuntime } from '../../src/client/client-runtime.ts';
+import { freeradiusUnavailable } from '../radius-server/freeradius-process.ts';
+import { Freeradius } from '../radius-server/freeradius.ts';
+import { TestClient } from './clients.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import type { LogLine } from './gateway-process.ts';
 import { Haproxy, haproxyUnavailable } from './haproxy.ts';
@@ -53,19 +57,9 @@ describe('a gateway behind HAProxy', { skip: haproxyUnavailable() }, () => {
     site.remove();
   });
 
-  /** HAProxy between clients of both families on one socket and the gateway, as `server` says. */
+  /** The gateway is the backend's server, with these options. */
   async function balance(server: string, backend = '', source = PROXY): Promise<Haproxy> {
-    haproxy = await Haproxy.start(
-      ({ port, statsSocket }) => `${preamble(statsSocket)}
-frontend clients
-  bind :::${port} v4v6
-  default_backend gateways
-backend gateways
-  source ${source}
-  ${backend}
-  server gw1 127.0.0.1:${gateway.port} ${server}
-`,
-    );
+    haproxy = await startHaproxy(`source ${source}\n${backend}\nserver gw1 127.0.0.1:${gateway.port} ${server}`);
     return haproxy;
   }
 
@@ -167,8 +161,36 @@ backend gateways
   }
 });
 
-function preamble(statsSocket: string): string {
-  return `
+test("RADIUS is told the client's own address", { skip: haproxyUnavailable() || freeradiusUnavailable() }, async () => {
+  const radius = await Freeradius.start({ users: 'alice Cleartext-Password := "pw"\n' });
+  const { host, authPort, acctPort, secret } = radius.options();
+  const server = { address: host, authPort, acctPort, secret: Buffer.from(secret).toString() };
+  const site = await createSite(
+    {
+      listen: [{ address: '127.0.0.1:0', proxyProtocol: 'v1v2', trustedProxies: [PROXY] }],
+      aaa: { method: 'radius', radius: { servers: [server] } },
+    },
+    'ec',
+  );
+  const gateway = await GatewayProcess.start(site);
+  const haproxy = await startHaproxy(`source ${PROXY}\nserver gw1 127.0.0.1:${gateway.port} send-proxy-v2`);
+  try {
+    const https = { host: '127.0.0.1', port: haproxy.port, ca: site.ca };
+    const { client } = await TestClient.connect(await createClientRuntime(), { https, user: 'alice', password: 'pw' });
+    assert.match(radius.requests()[0] ?? '', /^\tCalling-Station-Id = "127\.0\.0\.1"$/m);
+    await client.end();
+  } finally {
+    await haproxy.stop();
+    await gateway.stop();
+    await radius.close();
+    site.remove();
+  }
+});
+
+/** Takes clients of both families on one socket. */
+function startHaproxy(backend: string): Promise<Haproxy> {
+  return Haproxy.start(
+    ({ port, statsSocket }) => `
 global
   stats socket ${statsSocket}
 defaults
@@ -176,7 +198,14 @@ defaults
   retries 0
   timeout connect 5s
   timeout client 1m
-  timeout server 1m`;
+  timeout server 1m
+frontend clients
+  bind :::${port} v4v6
+  default_backend gateways
+backend gateways
+${backend}
+`,
+  );
 }
 
 function unlessHealthCheck(refusals: CountBy): CountBy {

@@ -39,14 +39,16 @@ export class Haproxy {
     writeFileSync(file, configuration({ port, statsSocket }));
     const { status, stderr } = spawnSync('haproxy', ['-c', '-f', file], { encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
-    const child = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' });
+    const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', chunk => (errors += String(chunk)));
     // A test that fails half-way must not leave its proxy running.
     const kill = (): void => void child.kill('SIGKILL');
     process.once('exit', kill);
     child.once('exit', () => process.off('exit', kill));
     // Not by a connection to its port: it would pass that on.
     await untilListening({ path: statsSocket }, () =>
-      child.exitCode === null ? undefined : `haproxy ended with ${child.exitCode}`,
+      child.exitCode === null ? undefined : `haproxy ended: ${errors}`,
     );
     return new Haproxy(port, child, directory, statsSocket);
   }

@@ -6,14 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const [FIRST, COUNT] = [20_000, 12_000];
 const START_LIMIT_MS = 10_000;
 
-/** A TCP port of 127.0.0.1 on which nobody listens. */
+/** A TCP port on which nobody listens, at any address. */
 export async function freeTcpPort(): Promise<number> {
   for (;;) {
     const port = FIRST + Math.floor(Math.random() * COUNT);
     const server = createServer();
     const isFree = await new Promise<boolean>(resolve => {
       server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
+      server.listen(port, '0.0.0.0', () => resolve(true));
     });
     await new Promise(resolve => server.close(resolve));
     if (isFree) return port;
