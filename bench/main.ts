@@ -53,6 +53,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     summary: 'gateway CPU per tunnel and per packet at 10 to 5,000 tunnels, 1 and 2 workers, and its slope (root)',
     load: async () => (await import('./scale.ts')).scale,
   },
+  operate: {
+    summary: 'ping, and memory over ten minutes, of 5,000 tunnels with and without readers of the admin plane (root)',
+    load: async () => (await import('./operate.ts')).operate,
+  },
   peers: {
     summary: 'another SSTP server that is running, beside this gateway under the same load (root)',
     flags: peerFlags,

@@ -151,6 +151,22 @@ headers in each packet. The pings go through the same tunnel, beside the transfe
     ],
   },
   {
+    benchmark: 'operate',
+    title: 'Being watched',
+    text: `Pings through tunnels of a gateway that holds thousands of idle ones, while clients come and go: in turn without readers, and with
+one that asks for the list of all sessions and the metrics every second, beside ten WebSockets of events of which one never reads. A
+poll is both answers, one after the other. MB/min is the slope of the resident memory over the whole time.`,
+    charts: [
+      {
+        name: 'operate-ping',
+        title: 'Ping, ms',
+        label: row => `readers: ${String(row['readers'])}`,
+        series: ['p50 ms', 'p99 ms', 'p99.9 ms'],
+        only: row => row['readers'] !== 'difference',
+      },
+    ],
+  },
+  {
     benchmark: 'peers',
     title: 'Beside other servers',
     text: `The same load by the same generator against this gateway and against another server on the same machine.`,

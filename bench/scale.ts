@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Benchmark, Row } from './benchmark.ts';
 import { LoadTestbed, UPLOAD_TO } from './load/load-testbed.ts';
 import { cpuSeconds } from './process-cpu.ts';
-import { median } from './statistics.ts';
+import { median, slope } from './statistics.ts';
 
 const FULL = { counts: [10, 100, 1000, 5000], workers: [1, 2], rounds: 3, durationMs: 5000, batch: 100 } as const;
 const QUICK = { counts: [10, 50], workers: [1], rounds: 1, durationMs: 500, batch: 20 } as const;
@@ -44,10 +44,10 @@ export const scale: Benchmark = async ({ quick, report }) => {
   const results = [];
   for (const workers of extent.workers) {
     const points = await measureWorkers(workers, extent, report);
-    const slope = { tenfoldAdds: mapCosts(points, growthPerTenfold), lastToFirst: mapCosts(points, lastToFirst) };
-    report(row(workers, 'tenfold adds', slope.tenfoldAdds));
-    report(row(workers, 'last / first', slope.lastToFirst));
-    results.push({ workers, points, slope });
+    const growth = { tenfoldAdds: mapCosts(points, growthPerTenfold), lastToFirst: mapCosts(points, lastToFirst) };
+    report(row(workers, 'tenfold adds', growth.tenfoldAdds));
+    report(row(workers, 'last / first', growth.lastToFirst));
+    results.push({ workers, points, slope: growth });
   }
   return { stream: STREAM, results };
 };
@@ -138,21 +138,13 @@ function mapCosts(points: readonly Point[], figure: (points: readonly Point[], c
   return Object.fromEntries(COSTS.map(cost => [cost, figure(points, cost)])) as Costs;
 }
 
-/** What each tenfold number of tunnels adds: the slope of the least-squares line over the logarithm. */
+/** What each tenfold number of tunnels adds. */
 function growthPerTenfold(points: readonly Point[], cost: Cost): number {
-  const line = points.map(point => ({ x: Math.log10(point.tunnels), y: point[cost] }));
-  const meanX = mean(line.map(({ x }) => x));
-  const meanY = mean(line.map(({ y }) => y));
-  const covariance = line.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0);
-  return covariance / line.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+  return slope(points.map(point => ({ x: Math.log10(point.tunnels), y: point[cost] })));
 }
 
 function lastToFirst(points: readonly Point[], cost: Cost): number {
   return points.at(-1)![cost] / points[0]![cost];
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** @param point absent in the rows that sum up. */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { GeneratorCommands, SenderCommands } from './protocol.ts';
+import type { GeneratorCommands, ReaderCommands, SenderCommands } from './protocol.ts';
 
 /** Functions from one plain object to another. */
 type Commands<T> = { readonly [Name in keyof T]: (request: never) => unknown };
@@ -26,6 +26,11 @@ export function startSender(
   { device, network }: { readonly device: string; readonly network: string },
 ): Promise<LoadProcess<SenderCommands>> {
   return LoadProcess.start('sender.js', [device, network], namespace);
+}
+
+/** Reads the admin plane of a gateway in `namespace`. */
+export function startReader(namespace: string): Promise<LoadProcess<ReaderCommands>> {
+  return LoadProcess.start('reader.js', [], namespace);
 }
 
 export class LoadProcess<T extends Commands<T>> {

@@ -33,12 +33,26 @@ export interface LoadTestbedOptions {
   readonly radius?: boolean;
 }
 
-export class LoadTestbed {
+/** What a testbed consists of. */
+interface Parts {
+  /** Where the gateway and the network behind it are. */
+  readonly gatewaySide: Namespace;
+  readonly clientSide: Namespace;
   readonly gateway: GatewayProcess;
   readonly generator: LoadProcess<GeneratorCommands>;
   readonly sender: LoadProcess<SenderCommands>;
   readonly target: Target;
   /** When there is one. */
+  readonly radius: Freeradius | undefined;
+}
+
+export class LoadTestbed implements Parts {
+  readonly gatewaySide: Namespace;
+  readonly clientSide: Namespace;
+  readonly gateway: GatewayProcess;
+  readonly generator: LoadProcess<GeneratorCommands>;
+  readonly sender: LoadProcess<SenderCommands>;
+  readonly target: Target;
   readonly radius: Freeradius | undefined;
   readonly #cleanups: Cleanups;
 
@@ -84,17 +98,17 @@ export class LoadTestbed {
         password: PASSWORD,
         auth: ['mschapv2'],
       } as const;
-      return new LoadTestbed({ gateway, generator, sender, target, radius }, cleanups);
+      const sides = { gatewaySide: inside, clientSide: outside };
+      return new LoadTestbed({ ...sides, gateway, generator, sender, target, radius }, cleanups);
     } catch (error) {
       await runAll(cleanups);
       throw error;
     }
   }
 
-  private constructor(
-    parts: Pick<LoadTestbed, 'gateway' | 'generator' | 'sender' | 'target' | 'radius'>,
-    cleanups: Cleanups,
-  ) {
+  private constructor(parts: Parts, cleanups: Cleanups) {
+    this.gatewaySide = parts.gatewaySide;
+    this.clientSide = parts.clientSide;
     this.gateway = parts.gateway;
     this.generator = parts.generator;
     this.sender = parts.sender;

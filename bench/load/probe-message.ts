@@ -7,3 +7,11 @@ export interface ThreadMemory {
   readonly heapTotal: number;
   readonly heapUsed: number;
 }
+
+export const LAG_MESSAGE = 'lag of the main thread';
+
+/** How late the main thread's event loop was since it was last asked. */
+export interface MainThreadLag {
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}

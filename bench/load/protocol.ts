@@ -1,14 +1,15 @@
 /**
  * What benchmarks say to the load processes and hear from them.
  *
- * Two kinds of process make load, neither knows anything of the gateway but its addresses:
+ * Three kinds of process make load, none knows anything of the gateway but its addresses:
  *
  *   the generator  N clients of the project's library in one process, on the outer side: connects, uploads, counts
  *                  what it receives, pings. Runs against any SSTP server.
  *   the sender     a TUN device of its own on the network behind the gateway: injects UDP packets to tunnels
  *                  (download) and counts what tunnels send to its network (upload). Not a client and not a server.
+ *   the reader     whoever watches a gateway: asks its admin plane again and again, and holds WebSockets of events.
  *
- * Both answer commands over the IPC channel of `child_process`, one at a time, in order ({@link LoadProcess} calls,
+ * All answer commands over the IPC channel of `child_process`, one at a time, in order ({@link LoadProcess} calls,
  * {@link serveCommands} answers): everything here is plain JSON. IPv4 addresses are unsigned 32-bit numbers, times are
  * milliseconds, `cpuSeconds` is what the answering process itself spent (user and system) during the command.
  *
@@ -56,6 +57,11 @@ export interface SenderCommands {
   send(request: SendRequest): SendReport;
   /** Packets that came out of the gateway for the sender's network since the last `arrived`. */
   arrived(request: Nothing): { readonly packets: number };
+}
+
+export interface ReaderCommands {
+  /** Resolves when the time is over and all connections are closed. */
+  read(request: ReadRequest): ReadReport;
 }
 
 /** Empty, of necessity: JSON has no undefined. */
@@ -152,6 +158,31 @@ export interface CloseRequest {
 export interface CloseReport {
   readonly closed: number;
   readonly elapsedMs: number;
+}
+
+export interface ReadRequest {
+  /** URL of the admin plane, which wants no token. */
+  readonly admin: string;
+  readonly durationMs: number;
+  /** The list of all sessions and the metrics are asked for so often; not before the last answer is there. */
+  readonly intervalMs: number;
+  /** WebSockets of events. */
+  readonly sockets: number;
+  /** Of them those that never read. */
+  readonly stalled: number;
+}
+
+export interface ReadReport {
+  readonly polls: number;
+  /** In the last list. */
+  readonly sessions: number;
+  /** Of all answers. */
+  readonly bytes: number;
+  /** Of each poll: both answers, one after the other. */
+  readonly pollMs: readonly number[];
+  /** That all sockets together have received. */
+  readonly events: number;
+  readonly cpuSeconds: number;
 }
 
 interface StatusReport {

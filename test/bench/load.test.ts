@@ -37,6 +37,15 @@ describe('bench under load', { skip: namespacesUnavailable() }, () => {
     }
   });
 
+  test('operate loses no ping and no tunnel, with readers and without', async () => {
+    const { code, stdout, stderr } = await bench('operate');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^none +[\d.]+ +[\d.]+ +[\d.]+ +0 /m);
+    assert.match(stdout, /^polls, WebSockets +[\d.]+ +[\d.]+ +[\d.]+ +0 /m);
+    assert.match(stdout, /^difference .* -?[\d.]+$/m);
+    assert.doesNotMatch(stdout, /NaN|Infinity/);
+  });
+
   test('peers puts a server beside the gateway', async t => {
     const site = await createSite();
     t.after(site.remove);

@@ -1,0 +1,48 @@
+/** node reader.js: whoever watches a gateway, driven over the IPC channel (protocol.ts). */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openWebSocket } from '../../test/admin/web-socket.ts';
+import type { WebSocketReader } from '../../test/admin/web-socket.ts';
+import type { ReadReport, ReadRequest, ReaderCommands } from './protocol.ts';
+import { serveCommands } from './serve-commands.ts';
+import { startStopwatch } from './stopwatch.ts';
+
+/** All rows, in an order that makes the gateway look at all of them before it answers. */
+const LIST = '/api/v1/sessions?sort=-txBytes';
+
+serveCommands<ReaderCommands>({ read });
+
+async function read({ admin, durationMs, intervalMs, sockets, stalled }: ReadRequest): Promise<ReadReport> {
+  const stopwatch = startStopwatch();
+  const readers = await openSockets(Number(new URL(admin).port), sockets, stalled);
+  const pollMs: number[] = [];
+  let sessions = 0;
+  let bytes = 0;
+  while (stopwatch().elapsedMs < durationMs) {
+    const started = performance.now();
+    const list = await fetchText(admin + LIST);
+    const metrics = await fetchText(`${admin}/metrics`);
+    pollMs.push(performance.now() - started);
+    sessions = (JSON.parse(list) as { sessions: unknown[] }).sessions.length;
+    bytes += list.length + metrics.length;
+    const left = durationMs - stopwatch().elapsedMs;
+    await sleep(Math.max(0, Math.min(left, intervalMs - (performance.now() - started))));
+  }
+  for (const { socket } of readers) socket.destroy();
+  const events = readers.reduce((sum, { messages }) => sum + messages.length, 0);
+  return { polls: pollMs.length, sessions, bytes, pollMs, events, cpuSeconds: stopwatch().cpuSeconds };
+}
+
+async function openSockets(port: number, count: number, stalled: number): Promise<WebSocketReader[]> {
+  const readers = await Promise.all(Array.from({ length: count }, () => openWebSocket(port)));
+  for (const { head } of readers) {
+    if (!head.startsWith('HTTP/1.1 101')) throw new Error(`no WebSocket of events: ${head.split('\r\n', 1)[0]}`);
+  }
+  for (const { socket } of readers.slice(0, stalled)) socket.pause();
+  return readers;
+}
+
+async function fetchText(url: string): Promise<string> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  return answer.text();
+}
