@@ -142,10 +142,10 @@ async function measurePhase(
 
 /** Clients come and go until it is stopped, which resolves to how many came up. */
 function startVisits(visitor: LoadProcess<GeneratorCommands>, target: Target): { stop(): Promise<number> } {
-  let isOver = false;
+  const over = new AbortController();
   const visit = async (): Promise<number> => {
     let visitors = 0;
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { up } = await visitor.call('connect', { target, ...VISITORS, concurrency: CONCURRENCY });
       visitors += up;
       await visitor.call('close', { how: 'end' });
@@ -157,7 +157,7 @@ function startVisits(visitor: LoadProcess<GeneratorCommands>, target: Target): {
   visits.catch(() => {});
   return {
     stop: () => {
-      isOver = true;
+      over.abort();
       return visits;
     },
   };

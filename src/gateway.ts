@@ -56,6 +56,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     ...(workerFile === undefined ? {} : { workerFile }),
   });
   const admin = new AdminServer({ listen: config.admin.listen, token: config.admin.token, view: supervisor, log });
+  supervisor.addMetrics(admin.metrics());
   const stop = async (): Promise<void> => {
     await supervisor.stop();
     aaa.close();

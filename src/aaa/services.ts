@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { AccountedTraffic, Accounting } from './accounting.ts';
 import type { Authority } from './authority.ts';
-import type { MetricFamily } from './metric-family.ts';
+import type { MetricFamily } from '../metric-family.ts';
 import { RadiusAccounting } from './radius/accounting.ts';
 import { RadiusAuthority } from './radius/authority.ts';
 import { DynamicAuthorization, type DynamicAuthorizationHandler } from './radius/dynamic-authorization.ts';

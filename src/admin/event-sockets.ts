@@ -1,4 +1,5 @@
 // Events for whoever holds a WebSocket open. A reader that is too slow misses events and is told how many: its queue has a limit.
+import { type MetricFamily, single } from '../metric-family.ts';
 import type { GatewayEvent } from './gateway-event.ts';
 import type { GatewayView } from './gateway-view.ts';
 
@@ -13,6 +14,8 @@ export class EventSockets {
   /** How many events each socket has missed since it was last told. */
   readonly #missed = new Map<EventSocket, number>();
   #unlisten: (() => void) | undefined;
+  /** Of all sockets, since the start. */
+  #missedInAll = 0;
 
   constructor(view: Pick<GatewayView, 'listen'>) {
     this.#view = view;
@@ -20,6 +23,13 @@ export class EventSockets {
 
   get size(): number {
     return this.#missed.size;
+  }
+
+  metrics(): MetricFamily[] {
+    return [
+      single('gauge', 'sstp_event_readers', 'WebSockets that events are sent to', () => this.size),
+      single('counter', 'sstp_events_missed_total', 'Events that a reader was too slow for', () => this.#missedInAll),
+    ];
   }
 
   add(socket: EventSocket): void {
@@ -46,7 +56,9 @@ export class EventSockets {
     const text = JSON.stringify(event);
     for (const [socket, missed] of this.#missed) {
       // Nothing comes between what was missed and the word about it.
-      if (missed > 0 || !socket.send(text)) this.#missed.set(socket, missed + 1);
+      if (missed === 0 && socket.send(text)) continue;
+      this.#missed.set(socket, missed + 1);
+      this.#missedInAll++;
     }
   }
 }

@@ -11,6 +11,7 @@ import uws, {
 import { formatAddress } from '../config/address.ts';
 import type { ListenAddress } from '../config/schema.ts';
 import type { Logger } from '../log.ts';
+import type { MetricFamily } from '../metric-family.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { Dashboard } from './dashboard.ts';
 import { type EventSocket, EventSockets } from './event-sockets.ts';
@@ -90,6 +91,10 @@ export class AdminServer {
       };
       app.listen(host, port, EXCLUSIVE, listened);
     });
+  }
+
+  metrics(): MetricFamily[] {
+    return this.#events.metrics();
   }
 
   /** Closes the listener and every connection at once. */

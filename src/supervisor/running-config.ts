@@ -5,6 +5,7 @@ import { ConfigError } from '../config/config-error.ts';
 import type { Config } from '../config/schema.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import type { EventFeed } from './event-feed.ts';
+import type { LastReload } from './gateway-metrics.ts';
 import { reloadable, restartKeys } from './restart-keys.ts';
 
 /** What a gateway is made of. */
@@ -35,6 +36,7 @@ export class RunningConfig {
   readonly #certificates: CertificateWatch;
   #config: Config;
   #reloading: Promise<unknown> = Promise.resolve();
+  #lastReload: LastReload = { ok: true, succeededAt: Date.now() };
 
   constructor(options: RunningConfigOptions) {
     this.#options = options;
@@ -50,6 +52,11 @@ export class RunningConfig {
 
   get current(): Config {
     return this.#config;
+  }
+
+  /** Before the first one: the start. */
+  get lastReload(): LastReload {
+    return this.#lastReload;
   }
 
   /** Reads the files again and applies what can be applied; a bad file changes nothing. Rejects never for what a file holds. */
@@ -73,6 +80,7 @@ export class RunningConfig {
       if (!(error instanceof ConfigError)) throw error;
       const problems = error.message.split('\n');
       for (const problem of problems) this.#log.error({ problem }, 'the new configuration is not used');
+      this.#lastReload = { ...this.#lastReload, ok: false };
       feed.emit(() => ({ type: 'reload', ok: false, needsRestart: [], problems }));
       return { ok: false, problems };
     }
@@ -82,6 +90,7 @@ export class RunningConfig {
     apply(config, users);
     this.#log.level = config.log.level;
     this.#config = config;
+    this.#lastReload = { ok: true, succeededAt: Date.now() };
     for (const warning of warnings) this.#log.warn(warning);
     this.#log.info({ needsRestart }, 'configuration reloaded');
     feed.emit(() => ({ type: 'reload', ok: true, needsRestart, problems: [] }));

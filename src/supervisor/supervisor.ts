@@ -22,6 +22,7 @@ import type { DynamicAuthorizationHandler } from '../aaa/radius/dynamic-authoriz
 import { matchesSelector } from '../aaa/radius/session-selector.ts';
 import type { UsersFile } from '../aaa/users.ts';
 import type { Config } from '../config/schema.ts';
+import type { MetricFamily } from '../metric-family.ts';
 import type { FromWorker } from '../worker/messages.ts';
 import { Admission } from './admission.ts';
 import { Captures } from './captures.ts';
@@ -30,9 +31,11 @@ import { Drain } from './drain.ts';
 import { EventFeed } from './event-feed.ts';
 import { GatewayCounters } from './gateway-counters.ts';
 import type { GatewaySample } from './gateway-history.ts';
+import { gatewayMetrics } from './gateway-metrics.ts';
 import { gatewayStatus } from './gateway-status.ts';
 import { Hooks } from './hooks.ts';
 import { KeyLog } from './key-log.ts';
+import { LoopLag } from './loop-lag.ts';
 import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
 import { PeerLog } from './peer-log.ts';
@@ -84,7 +87,8 @@ export class Supervisor implements GatewayView {
   readonly #totals: WorkerTotals;
   readonly #descriptions: Descriptions;
   readonly #sampler: Sampler;
-  readonly #metrics: Metrics;
+  readonly #metrics = new Metrics();
+  readonly #loopLag = new LoopLag();
   readonly #captures: Captures;
   readonly #cleanups = new SampleWindow(CLEANUP_SAMPLES);
   readonly #startedAt = Date.now();
@@ -168,16 +172,25 @@ export class Supervisor implements GatewayView {
       table: this.#table,
       post: (worker, message, transfer) => this.#workers.post(worker, message, transfer),
     });
-    this.#metrics = new Metrics({
-      counters: this.#counters,
-      sessions: () => ({ ...this.#table.countByState }),
-      pools: () => options.pools.views(),
-      hooks: () => this.#hooks.counters,
-      suppressedLines: () => this.#peerLog.suppressed(),
-      families: options.aaa.metrics(),
-      totals: this.#totals,
-      loopLag: () => this.#workers.counters.map(counters => counters.loopLag),
-    });
+    this.#metrics.add([
+      ...gatewayMetrics({
+        version: options.version,
+        counters: this.#counters,
+        totals: this.#totals,
+        workerCounters: this.#workers.counters,
+        config: () => this.#config.current,
+        lastReload: () => this.#config.lastReload,
+        isReady: () => this.ready().ready,
+        isDraining: () => this.#drain.hasBegun,
+        sessions: () => ({ ...this.#table.countByState }),
+        pools: () => options.pools.views(),
+        workers: () => this.#workers.views(),
+        hooks: () => this.#hooks.counters,
+        suppressedLines: () => this.#peerLog.suppressed(),
+        mainLoopLag: () => this.#loopLag.take(),
+      }),
+      ...options.aaa.metrics(),
+    ]);
   }
 
   /** Resolves when every worker accepts connections; rejects when one is lost before. */
@@ -195,6 +208,7 @@ export class Supervisor implements GatewayView {
     this.#stopped = true;
     this.#config.close();
     this.#sampler.close();
+    this.#loopLag.close();
     this.#sessions.endAll('drain');
     await this.#workers.stop();
     await Promise.all([
@@ -321,6 +335,11 @@ export class Supervisor implements GatewayView {
 
   metrics(): Promise<string> {
     return this.#metrics.exposition();
+  }
+
+  /** Of parts beside this one. */
+  addMetrics(families: readonly MetricFamily[]): void {
+    this.#metrics.add(families);
   }
 
   // --- messages of the workers

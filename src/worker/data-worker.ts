@@ -288,6 +288,7 @@ export class DataWorker {
 
   #beat(): void {
     this.#counters.beat();
+    this.#counters.halfOpen = this.#listener.halfOpenCount;
     const overhead = LOOP_LAG_RESOLUTION_MS / 1000;
     this.#counters.loopLag = Math.max(0, this.#loopDelay.percentile(99) / NANOSECONDS - overhead);
     this.#loopDelay.reset();

@@ -37,6 +37,7 @@ const Cell = {
 /** Calls that carry packets, by their cells. rx is from the clients: received TLS records, and writes to the device. */
 export const Call = { TlsRx: 24, TlsTx: 25, DeviceRx: 26, DeviceTx: 27 } as const;
 export type Call = (typeof Call)[keyof typeof Call];
+const HALF_OPEN = 28;
 const WORKER_CELLS = 32;
 /** A full cache line for each slot, so that neighbours do not share one. */
 const SLOT_CELLS = 8;
@@ -62,6 +63,15 @@ export class WorkerCounters {
 
   set sessions(count: number) {
     this.#cells[Cell.Sessions] = count;
+  }
+
+  /** Connections that have not sent their request yet, a moment ago. */
+  get halfOpen(): number {
+    return this.#cells[HALF_OPEN]!;
+  }
+
+  set halfOpen(count: number) {
+    this.#cells[HALF_OPEN] = count;
   }
 
   /** 99th percentile of the event loop's delay over the last interval, seconds. */
@@ -126,6 +136,7 @@ export class WorkerCounters {
   /** A worker that starts anew holds nothing; its packet totals go on. */
   clearSessions(): void {
     this.sessions = 0;
+    this.halfOpen = 0;
     this.cpu = undefined;
     this.#cells.fill(0, WORKER_CELLS);
   }

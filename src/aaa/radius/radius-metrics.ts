@@ -1,4 +1,4 @@
-import type { MetricFamily } from '../metric-family.ts';
+import { type MetricFamily, type MetricSample as Sample, labelled, single } from '../../metric-family.ts';
 import type { RadiusAccounting } from './accounting.ts';
 import type { RadiusAuthority } from './authority.ts';
 import type { RadiusServerStatus } from './client.ts';
@@ -11,7 +11,6 @@ export interface RadiusParts {
 }
 
 type Labels = Readonly<Record<string, string>>;
-type Sample = readonly [Labels, number];
 
 /** `parts` is asked at each scrape: not all of it is there from the start. */
 export function radiusMetrics(parts: () => RadiusParts): MetricFamily[] {
@@ -74,45 +73,31 @@ export function radiusMetrics(parts: () => RadiusParts): MetricFamily[] {
           Object.entries(badReplies).map(([reason, count]): Sample => [{ ...labels, reason }, count]),
         ),
     },
-    {
-      kind: 'counter',
-      name: 'sstp_accounting_records_total',
-      help: 'Accounting records by what became of them',
-      labels: ['result'],
-      read: () => {
-        const counters = parts().accounting?.counters;
-        if (counters === undefined) return [];
-        const { acknowledged, superseded, dropped } = counters;
-        return byLabel('result', { acknowledged, superseded, dropped });
-      },
-    },
-    {
-      kind: 'gauge',
-      name: 'sstp_accounting_spooled_records',
-      help: 'Accounting records that no server has acknowledged yet',
-      labels: [],
-      read: () => {
-        const spooled = parts().accounting?.counters.spooled;
-        return spooled === undefined ? [] : [[{}, spooled]];
-      },
-    },
-    {
-      kind: 'counter',
-      name: 'sstp_dynamic_authorization_replies_total',
-      help: 'Answers to Disconnect- and CoA-Requests',
-      labels: ['reply'],
-      read: () => byLabel('reply', parts().authorization?.counters.replies ?? {}),
-    },
-    {
-      kind: 'counter',
-      name: 'sstp_dynamic_authorization_drops_total',
-      help: 'Datagrams that got no answer, by reason',
-      labels: ['reason'],
-      read: () => byLabel('reason', parts().authorization?.counters.drops ?? {}),
-    },
+    labelled('counter', 'sstp_accounting_records_total', 'Accounting records by what became of them', 'result', () => {
+      const counters = parts().accounting?.counters;
+      if (counters === undefined) return {};
+      const { acknowledged, superseded, dropped } = counters;
+      return { acknowledged, superseded, dropped };
+    }),
+    single(
+      'gauge',
+      'sstp_accounting_spooled_records',
+      'Accounting records that no server has acknowledged yet',
+      () => parts().accounting?.counters.spooled,
+    ),
+    labelled(
+      'counter',
+      'sstp_dynamic_authorization_replies_total',
+      'Answers to Disconnect- and CoA-Requests',
+      'reply',
+      () => parts().authorization?.counters.replies ?? {},
+    ),
+    labelled(
+      'counter',
+      'sstp_dynamic_authorization_drops_total',
+      'Datagrams that got no answer, by reason',
+      'reason',
+      () => parts().authorization?.counters.drops ?? {},
+    ),
   ];
-}
-
-function byLabel(label: string, values: Readonly<Record<string, number>>): Sample[] {
-  return Object.entries(values).map(([key, value]) => [{ [label]: key }, value]);
 }
