@@ -165,8 +165,6 @@ function workerMetrics(source: GatewayMetricsSource): MetricFamily[] {
 }
 
 function trafficMetrics({ totals }: GatewayMetricsSource): MetricFamily[] {
-  const directions = (name: string, help: string, read: () => { readonly rx: number; readonly tx: number }) =>
-    labelled('counter', name, help, 'direction', () => ({ ...read() }));
   return [
     directions('sstp_bytes_total', 'Bytes of IP packets; rx is from the clients', () => {
       const { rxBytes: rx, txBytes: tx } = totals.traffic();
@@ -176,16 +174,19 @@ function trafficMetrics({ totals }: GatewayMetricsSource): MetricFamily[] {
       const { rxPackets: rx, txPackets: tx } = totals.traffic();
       return { rx, tx };
     }),
-    directions('sstp_device_calls_total', 'Reads (tx) and writes (rx) of TUN devices', () => ({
-      rx: totals.calls(Call.DeviceRx),
-      tx: totals.calls(Call.DeviceTx),
-    })),
-    directions('sstp_tls_calls_total', 'TLS records received (rx) and writes of packets (tx)', () => ({
-      rx: totals.calls(Call.TlsRx),
-      tx: totals.calls(Call.TlsTx),
-    })),
+    directions('sstp_device_calls_total', 'Reads (tx) and writes (rx) of TUN devices', () => {
+      return { rx: totals.calls(Call.DeviceRx), tx: totals.calls(Call.DeviceTx) };
+    }),
+    directions('sstp_tls_calls_total', 'TLS records received (rx) and writes of packets (tx)', () => {
+      return { rx: totals.calls(Call.TlsRx), tx: totals.calls(Call.TlsTx) };
+    }),
     labelled('counter', 'sstp_drops_total', 'Packets dropped, by reason', 'reason', () => totals.drops()),
   ];
+}
+
+/** A counter of both directions. */
+function directions(name: string, help: string, read: () => Record<'rx' | 'tx', number>): MetricFamily {
+  return labelled('counter', name, help, 'direction', read);
 }
 
 /** A counter with two labels: the keys, and the keys of what they stand for. */
