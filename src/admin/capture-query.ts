@@ -1,4 +1,5 @@
 // What a capture is asked to be: when it ends, and how much it tells.
+import { z } from 'zod';
 
 export interface CaptureOptions {
   readonly seconds: number;
@@ -23,6 +24,17 @@ const RANGES = {
 } as const;
 type Name = keyof typeof RANGES;
 
+export const CAPTURE_PARAMETERS = {
+  seconds: {
+    description: `The capture ends after so long; ${DEFAULTS.seconds} unless told`,
+    schema: within(RANGES.seconds),
+  },
+  bytes: { description: `Of the whole file; ${DEFAULTS.bytes} unless told`, schema: within(RANGES.bytes) },
+  packets: { description: 'Frames; no limit unless told', schema: within(RANGES.packets) },
+  snaplen: { description: 'Bytes of a frame that are kept; all unless told', schema: within(RANGES.snaplen) },
+  auth: { description: 'Show authentication as it is; it is blanked else', schema: z.enum(['true', 'false']) },
+};
+
 /** A text says what is wrong with the query. */
 export function parseCaptureQuery(text: string): CaptureOptions | string {
   const numbers: Partial<Record<Name, number>> = {};
@@ -45,4 +57,8 @@ export function parseCaptureQuery(text: string): CaptureOptions | string {
 
 function isName(name: string): name is Name {
   return Object.hasOwn(RANGES, name);
+}
+
+function within({ min, max }: { readonly min: number; readonly max: number }): z.ZodType {
+  return z.int().min(min).max(max);
 }

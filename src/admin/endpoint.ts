@@ -1,4 +1,5 @@
 // What a row of the table of endpoints is made of.
+import type { z } from 'zod';
 import type { GatewayView } from './gateway-view.ts';
 import type { AdminResponse } from './response.ts';
 
@@ -14,9 +15,24 @@ export interface Endpoint {
 export interface Operation {
   /** One line for whoever reads the description of the API. */
   readonly summary: string;
+  /** What the query may hold, by name; without it nothing is looked at. */
+  readonly parameters?: Readonly<Record<string, Parameter>>;
+  /** By status; refusals that every endpoint has are not among them. */
+  readonly answers: Readonly<Record<number, Answer>>;
   /** Throws or rejects only when the gateway view does, never for what a request holds. */
   readonly handle: (view: GatewayView, input: OperationInput) => AdminResponse | Promise<AdminResponse>;
 }
+
+interface Parameter {
+  readonly description: string;
+  readonly schema: z.ZodType;
+}
+
+/** JSON of a schema that {@link SCHEMAS} knows, or a body of another type. */
+export type Answer = { readonly description: string } & (
+  | { readonly schema: z.ZodType }
+  | { readonly contentType: string }
+);
 
 export interface OperationInput {
   /** The variable part of the path, decoded; empty for a path that has none. */

@@ -1,6 +1,11 @@
 // Which sessions a reader wants, and in which order. A list of many sessions is gone through in parts, with the event loop in between.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { z } from 'zod';
 import type { SessionView } from './gateway-view.ts';
+import { SORT_KEYS, type SortKey } from './session-keys.ts';
+import { count } from './schema/fields.ts';
+import { sessionState } from './schema/session.ts';
+import { sortInParts } from './sort-in-parts.ts';
 
 export interface SessionQuery {
   readonly filters: readonly ((row: SessionView) => boolean)[];
@@ -16,69 +21,9 @@ export interface SessionPage {
 }
 
 /** What sessions can be sorted by. */
-export const SORT_KEYS = [
-  'id',
-  'user',
-  'remoteAddress',
-  'worker',
-  'state',
-  'ipv4',
-  'connectedAt',
-  'upAt',
-  'rxBytes',
-  'txBytes',
-  'rxPackets',
-  'txPackets',
-  'drops',
-  'rxRate',
-  'txRate',
-] as const satisfies readonly (keyof SessionView)[];
-type SortKey = (typeof SORT_KEYS)[number];
-
-export const SESSION_STATES = ['negotiating', 'authenticating', 'up', 'closing'];
 const MAX_LIMIT = 10_000;
 /** Rows that are looked at before the event loop has its turn: well under a millisecond. */
 const ROWS_AT_A_TIME = 500;
-
-/** Each parameter of the query, and what it means. A text is the reader's fault. */
-const PARAMETERS: Readonly<Record<string, (value: string, query: Draft) => string | undefined>> = {
-  user: (value, { filters }) => void filters.push(row => row.user === value),
-  state: (value, { filters }) => {
-    if (!SESSION_STATES.includes(value)) return `state must be one of ${SESSION_STATES.join(', ')}`;
-    filters.push(row => row.state === value);
-    return undefined;
-  },
-  worker: (value, { filters }) => {
-    const worker = wholeNumber(value);
-    if (worker === undefined) return 'worker must be a whole number';
-    filters.push(row => row.worker === worker);
-    return undefined;
-  },
-  address: (value, { filters }) => void filters.push(row => row.ipv4 === value || hostOf(row.remoteAddress) === value),
-  search: (value, { filters }) => {
-    const wanted = value.toLowerCase();
-    filters.push(row => searchable(row).includes(wanted));
-    return undefined;
-  },
-  sort: (value, query) => {
-    const key = SORT_KEYS.find(name => name === value.replace(/^-/, ''));
-    if (key === undefined) return `sort must be one of ${SORT_KEYS.join(', ')}, with - in front for descending`;
-    query.order = { key, descending: value.startsWith('-') };
-    return undefined;
-  },
-  offset: (value, query) => {
-    const offset = wholeNumber(value);
-    if (offset === undefined) return 'offset must be a whole number';
-    query.offset = offset;
-    return undefined;
-  },
-  limit: (value, query) => {
-    const limit = wholeNumber(value);
-    if (limit === undefined || limit < 1 || limit > MAX_LIMIT) return `limit must be a number from 1 to ${MAX_LIMIT}`;
-    query.limit = limit;
-    return undefined;
-  },
-};
 
 interface Draft {
   readonly filters: ((row: SessionView) => boolean)[];
@@ -87,17 +32,97 @@ interface Draft {
   limit: number;
 }
 
+interface SessionParameter {
+  readonly description: string;
+  readonly schema: z.ZodType;
+  /** @returns what is wrong with the value */
+  read(value: string, query: Draft): string | undefined;
+}
+
+export const SESSION_PARAMETERS: Readonly<Record<string, SessionParameter>> = {
+  user: {
+    description: 'Exactly this user',
+    schema: z.string(),
+    read: (value, { filters }) => void filters.push(row => row.user === value),
+  },
+  state: {
+    description: 'In this state',
+    schema: sessionState,
+    read: (value, { filters }) => {
+      const { options } = sessionState;
+      if (!options.some(state => state === value)) return `state must be one of ${options.join(', ')}`;
+      filters.push(row => row.state === value);
+      return undefined;
+    },
+  },
+  worker: {
+    description: 'Of this worker',
+    schema: count,
+    read: (value, { filters }) => {
+      const worker = wholeNumber(value);
+      if (worker === undefined) return 'worker must be a whole number';
+      filters.push(row => row.worker === worker);
+      return undefined;
+    },
+  },
+  address: {
+    description: "The client's IPv4 address, inside or outside of the tunnel, or its IPv6 address outside",
+    schema: z.string(),
+    read: (value, { filters }) => void filters.push(row => row.ipv4 === value || hostOf(row.remoteAddress) === value),
+  },
+  search: {
+    description: 'Part of the id, the user or an address; capitals do not matter',
+    schema: z.string(),
+    read: (value, { filters }) => {
+      const wanted = value.toLowerCase();
+      filters.push(row => searchable(row).includes(wanted));
+      return undefined;
+    },
+  },
+  sort: {
+    description: 'In this order, with - in front descending; what is not known is less than everything',
+    schema: z.enum(SORT_KEYS.flatMap(key => [key, `-${key}`])),
+    read: (value, query) => {
+      const key = SORT_KEYS.find(name => name === value.replace(/^-/, ''));
+      if (key === undefined) return `sort must be one of ${SORT_KEYS.join(', ')}, with - in front for descending`;
+      query.order = { key, descending: value.startsWith('-') };
+      return undefined;
+    },
+  },
+  offset: {
+    description: 'So many of them are left out at the beginning',
+    schema: count,
+    read: (value, query) => {
+      const offset = wholeNumber(value);
+      if (offset === undefined) return 'offset must be a whole number';
+      query.offset = offset;
+      return undefined;
+    },
+  },
+  limit: {
+    description: 'No more than this; all unless told',
+    schema: z.int().min(1).max(MAX_LIMIT),
+    read: (value, query) => {
+      const limit = wholeNumber(value);
+      if (limit === undefined || limit < 1 || limit > MAX_LIMIT) return `limit must be a number from 1 to ${MAX_LIMIT}`;
+      query.limit = limit;
+      return undefined;
+    },
+  },
+};
+
 /** A text says what is wrong with the query. */
 export function parseSessionQuery(text: string): SessionQuery | string {
   const draft: Draft = { filters: [], order: undefined, offset: 0, limit: Infinity };
   const seen = new Set<string>();
   for (const [name, value] of new URLSearchParams(text)) {
-    const parameter = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
-    if (parameter === undefined)
-      return `there is no parameter ${name}; there are ${Object.keys(PARAMETERS).join(', ')}`;
+    const parameter = Object.hasOwn(SESSION_PARAMETERS, name) ? SESSION_PARAMETERS[name] : undefined;
+    if (parameter === undefined) {
+      return `there is no parameter ${name}; there are ${Object.keys(SESSION_PARAMETERS).join(', ')}`;
+    }
     if (seen.has(name)) return `${name} is given twice`;
     seen.add(name);
-    const fault = parameter(value, draft);
+    const fault = parameter.read(value, draft);
     if (fault !== undefined) return fault;
   }
   return draft;
@@ -117,8 +142,9 @@ export async function selectSessions(rows: Iterable<SessionView>, query: Session
   }
   if (order === undefined) return { matched, sessions: found };
   const sign = order.descending ? -1 : 1;
-  found.sort((a, b) => sign * compare(sortValue(a, order.key), sortValue(b, order.key)));
-  return { matched, sessions: found.slice(offset, offset + limit) };
+  const keyed = found.map(row => ({ row, value: sortValue(row, order.key) }));
+  const sorted = await sortInParts(keyed, (a, b) => sign * compare(a.value, b.value));
+  return { matched, sessions: sorted.slice(offset, offset + limit).map(({ row }) => row) };
 }
 
 type SortValue = string | number | null;

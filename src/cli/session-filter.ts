@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { SESSION_STATES } from '../admin/session-query.ts';
+import { SESSION_STATES } from '../admin/session-keys.ts';
 
 /** Which sessions a command is about: all that every one of these lets through. */
 export interface SessionFilter {

@@ -1,5 +1,5 @@
 import { type Command, Help, InvalidArgumentError, Option } from 'commander';
-import { SORT_KEYS } from '../admin/session-query.ts';
+import { SORT_KEYS } from '../admin/session-keys.ts';
 import { type AdminTarget, withAdminOptions } from './admin-options.ts';
 import { type SessionFilter, wholeNumber, withFilterOptions } from './session-filter.ts';
 

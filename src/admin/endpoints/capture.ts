@@ -1,19 +1,38 @@
-import { parseCaptureQuery } from '../capture-query.ts';
+import { CAPTURE_PARAMETERS, parseCaptureQuery } from '../capture-query.ts';
 import type { Endpoint, OperationInput } from '../endpoint.ts';
 import type { CaptureRefusal, GatewayView } from '../gateway-view.ts';
 import { type AdminResponse, json, problem } from '../response.ts';
+import { BAD_QUERY, captureStopping, NO_SESSION, problem as problemSchema } from '../schema/answers.ts';
+
+const PCAPNG_TYPE = 'application/x-pcapng';
 
 export const CAPTURE: readonly Endpoint[] = [
   {
     path: '/api/v1/sessions/{id}/capture',
     operations: {
-      GET: { summary: "Stream the session's PPP frames as pcapng", handle: capture },
-      DELETE: { summary: 'End the capture of the session in good order', handle: stop },
+      GET: {
+        summary: "Stream the session's PPP frames as pcapng, until one of the limits is reached",
+        parameters: CAPTURE_PARAMETERS,
+        answers: {
+          200: { description: 'Frames as they pass', contentType: PCAPNG_TYPE },
+          400: BAD_QUERY,
+          404: NO_SESSION,
+          409: { description: 'The session is being captured already', schema: problemSchema },
+          429: { description: 'As many sessions are being captured as may be at once', schema: problemSchema },
+        },
+        handle: capture,
+      },
+      DELETE: {
+        summary: 'End the capture of the session in good order',
+        answers: {
+          202: { description: 'It is ending', schema: captureStopping },
+          404: { description: 'The session is not being captured', schema: problemSchema },
+        },
+        handle: stop,
+      },
     },
   },
 ];
-
-const PCAPNG_TYPE = 'application/x-pcapng';
 
 const REFUSALS: Readonly<Record<CaptureRefusal, readonly [status: number, message: (id: string) => string]>> = {
   'no-such-session': [404, id => `there is no session ${id}`],
@@ -21,10 +40,15 @@ const REFUSALS: Readonly<Record<CaptureRefusal, readonly [status: number, messag
   'too-many-captures': [429, () => 'as many sessions are being captured as may be at once: end another capture first'],
 };
 
-function capture(view: GatewayView, { parameter: id, query, method, remoteAddress }: OperationInput): AdminResponse {
+async function capture(
+  view: GatewayView,
+  { parameter: id, query, method, remoteAddress }: OperationInput,
+): Promise<AdminResponse> {
   const options = parseCaptureQuery(query);
   if (typeof options === 'string') return problem(400, 'bad-query', options);
-  if (method === 'HEAD' && view.session(id) !== undefined) return { status: 200, contentType: PCAPNG_TYPE, body: '' };
+  if (method === 'HEAD' && (await view.session(id)) !== undefined) {
+    return { status: 200, contentType: PCAPNG_TYPE, body: '' };
+  }
   const begun = view.capture(id, options, remoteAddress);
   if (typeof begun !== 'string') return { status: 200, contentType: PCAPNG_TYPE, body: begun };
   const [status, message] = REFUSALS[begun];

@@ -11,9 +11,19 @@ export const problem = z
   })
   .register(SCHEMAS, { id: 'Problem' });
 
+export const BAD_QUERY = {
+  description: 'The query is not understood: the message says what is accepted',
+  schema: problem,
+};
+export const NO_SESSION = { description: 'There is no session of this id', schema: problem };
+
 export const alive = z.strictObject({ status: z.literal('ok') }).register(SCHEMAS, { id: 'Alive' });
 
 export const draining = z.strictObject({ state: z.literal('draining') }).register(SCHEMAS, { id: 'Draining' });
+
+export const captureStopping = z
+  .strictObject({ id: z.string(), state: z.literal('stopping') })
+  .register(SCHEMAS, { id: 'CaptureStopping' });
 
 export const reloaded = z
   .strictObject({

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { SESSION_STATES } from '../session-keys.ts';
 import { count, rate, SCHEMAS, seconds, time, type View } from './fields.ts';
 
-const sessionState = z.enum(['negotiating', 'authenticating', 'up', 'closing']);
+export const sessionState = z.enum(SESSION_STATES);
 
 export const session = z
   .strictObject({
