@@ -6,7 +6,7 @@ import { loadAdminAccess } from '../config/load.ts';
 import { type AdminTarget, DEFAULT_ADMIN_URL } from './admin-options.ts';
 import { CommandError, ExitCode } from './command-error.ts';
 
-export interface Sourced {
+interface Sourced {
   readonly value: string;
   /** For people. */
   readonly source: string;

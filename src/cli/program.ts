@@ -5,6 +5,7 @@ import { printableLines } from './terminal-text.ts';
 import { packageVersion } from './package-version.ts';
 import * as capture from './capture.ts';
 import * as check from './check.ts';
+import * as completion from './completion.ts';
 import * as connect from './connect.ts';
 import * as disconnect from './disconnect.ts';
 import * as drain from './drain.ts';
@@ -15,7 +16,7 @@ import * as status from './status.ts';
 import * as user from './user.ts';
 
 // Each of these files registers its command and loads what does the work only when it is run: --help stays quick.
-const COMMANDS = [serve, check, connect, sessions, capture, disconnect, status, drain, reload, user];
+const COMMANDS = [serve, check, connect, sessions, capture, disconnect, status, drain, reload, user, completion];
 
 /** Runs one command line; resolves to the exit code. Everything that can go wrong is printed here and nowhere else. */
 export async function run(argv: readonly string[]): Promise<ExitCode> {
