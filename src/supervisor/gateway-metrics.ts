@@ -116,12 +116,20 @@ function tunnelMetrics({ config, counters, sessions, pools }: GatewayMetricsSour
 
 function workerMetrics(source: GatewayMetricsSource): MetricFamily[] {
   const { counters, workerCounters, config, workers, mainLoopLag } = source;
-  const ofWorkers = (name: string, help: string, value: (worker: WorkerCounters) => number): MetricFamily => ({
+  const ofWorkers = (
+    name: string,
+    help: string,
+    read: (worker: WorkerCounters) => number | undefined,
+  ): MetricFamily => ({
     kind: 'gauge',
     name,
     help,
     labels: ['worker'],
-    read: () => workerCounters.map((worker, index) => [{ worker: String(index) }, value(worker)]),
+    read: () =>
+      workerCounters.flatMap((worker, index): MetricSample[] => {
+        const value = read(worker);
+        return value === undefined ? [] : [[{ worker: String(index) }, value]];
+      }),
   });
   return [
     {
@@ -142,7 +150,7 @@ function workerMetrics(source: GatewayMetricsSource): MetricFamily[] {
       () => counters.restarts,
     ),
     ofWorkers('sstp_worker_sessions', 'Sessions that the worker holds', ({ sessions }) => sessions),
-    ofWorkers('sstp_worker_cpu_ratio', 'Share of a core over the last second', ({ cpu }) => cpu ?? Number.NaN),
+    ofWorkers('sstp_worker_cpu_ratio', 'Share of a core over the last second', ({ cpu }) => cpu),
     ofWorkers('sstp_worker_event_loop_lag_seconds', '99th percentile over the last second', ({ loopLag }) => loopLag),
     ofWorkers(
       'sstp_worker_half_open_connections',
