@@ -1,15 +1,6 @@
 // The gateway's events, again and again connected to.
-import type { GatewayEvent } from '../admin/gateway-event.ts';
+import type { FeedEvent } from './event-text.ts';
 import type { GatewayClient } from './gateway-client.ts';
-
-/** Told by the connection itself: how many events this reader was too slow for. */
-interface MissedEvents {
-  readonly type: 'missed';
-  readonly at: string;
-  readonly count: number;
-}
-
-export type FeedEvent = GatewayEvent | MissedEvents;
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;

@@ -1,7 +1,6 @@
 // Recent events. They may come by the hundreds in a second: the newest few are drawn, once a frame.
 import { byId, element, setText } from './dom.ts';
-import type { FeedEvent } from './event-feed.ts';
-import { describeEvent, type EventText } from './event-text.ts';
+import { describeEvent, type EventText, type FeedEvent } from './event-text.ts';
 import { formatClock } from './format.ts';
 import { sessionHash } from './route.ts';
 

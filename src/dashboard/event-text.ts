@@ -1,6 +1,15 @@
 // What an event says to a person.
-import type { FeedEvent } from './event-feed.ts';
+import type { GatewayEvent } from '../admin/gateway-event.ts';
 import { formatBytes, formatDuration } from './format.ts';
+
+/** Told by the connection itself: how many events this reader was too slow for. */
+interface MissedEvents {
+  readonly type: 'missed';
+  readonly at: string;
+  readonly count: number;
+}
+
+export type FeedEvent = GatewayEvent | MissedEvents;
 
 export interface EventText {
   readonly tone: 'good' | 'quiet' | 'warning' | 'bad';

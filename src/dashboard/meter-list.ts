@@ -1,18 +1,7 @@
-// Bars beside each other: a name, a number, and how much that is of the whole.
+// Bars, one below the other.
 import { element, setAttribute, setText } from './dom.ts';
+import type { Meter } from './meters.ts';
 import { type Row, RowList } from './row-list.ts';
-
-export interface Meter {
-  readonly key: string;
-  readonly name: string;
-  readonly value: string;
-  /** 0 to 1: of the whole, or of the largest. */
-  readonly share: number;
-  /** Where the name leads to. */
-  readonly href?: string;
-  readonly note?: string;
-  readonly isCritical?: boolean;
-}
 
 export class MeterList {
   readonly #rows: RowList<Meter>;

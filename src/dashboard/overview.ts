@@ -7,7 +7,7 @@ import type { GatewayClient } from './gateway-client.ts';
 import { type Columns, History } from './history.ts';
 import { CertificateList } from './certificate-list.ts';
 import { MeterList } from './meter-list.ts';
-import { poolMeters, refusalMeters, talkerMeters } from './overview-meters.ts';
+import { poolMeters, refusalMeters, talkerMeters } from './meters.ts';
 import type { View } from './view.ts';
 import { WorkerTable } from './worker-table.ts';
 

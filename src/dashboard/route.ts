@@ -29,7 +29,7 @@ export function parseRoute(hash: string): Route | undefined {
 export function sessionsHash(query: SessionListQuery): string {
   const changed = Object.entries(query)
     .filter(([name, value]) => value !== FIRST_SESSIONS[name as keyof SessionListQuery])
-    .map(([name, value]) => [name, String(value)]);
+    .map(([name, value]): [string, string] => [name, String(value)]);
   return changed.length === 0 ? '#/sessions' : `#/sessions?${new URLSearchParams(changed)}`;
 }
 

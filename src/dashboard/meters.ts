@@ -1,8 +1,19 @@
-// What the overview's bars say.
+// What the overview's bars say: a name, a number, and how much that is of the whole.
 import type { Session, Status } from './contract.ts';
 import { formatBitRate, formatCount, formatPercent } from './format.ts';
-import type { Meter } from './meter-list.ts';
 import { sessionHash } from './route.ts';
+
+export interface Meter {
+  readonly key: string;
+  readonly name: string;
+  readonly value: string;
+  /** 0 to 1: of the whole, or of the largest. */
+  readonly share: number;
+  /** Where the name leads to. */
+  readonly href?: string;
+  readonly note?: string;
+  readonly isCritical?: boolean;
+}
 
 /** A pool that is fuller than this will soon refuse somebody. */
 const NEARLY_FULL = 0.9;
