@@ -1,0 +1,151 @@
+// The dashboard and a gateway that asks for a token, goes away, comes back, is looked at by nobody.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { pino } from 'pino';
+import type { Browser } from 'playwright-core';
+import { AdminServer } from '../../src/admin/server.ts';
+import { FakeGateway } from '../admin/fake-gateway.ts';
+import { chromiumUnavailable, startBrowser, Visit } from './browser.ts';
+
+const TOKEN = 'correct-horse-battery';
+
+describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
+  let browser: Browser;
+  let gateway: FakeGateway;
+  let server: AdminServer;
+  let port = 0;
+
+  const start = async (token?: string): Promise<string> => {
+    const log = pino({ level: 'silent' });
+    server = new AdminServer({ listen: { host: '127.0.0.1', port }, token, view: gateway, log });
+    port = await server.listen();
+    return `http://127.0.0.1:${port}`;
+  };
+
+  before(async () => {
+    browser = await startBrowser();
+  });
+  after(() => browser?.close());
+  beforeEach(() => {
+    port = 0;
+    gateway = new FakeGateway();
+    gateway.add('s1');
+  });
+  afterEach(() => server.close());
+
+  test('the token is asked for, kept for the tab, and sent with requests and for events', async () => {
+    const url = await start(TOKEN);
+    const visit = await Visit.start(browser, url);
+    await visit.shows('#state', 'Signed out');
+    assert.equal(await visit.page.locator('#token:focus').count(), 1);
+    assert.equal(await visit.page.locator('#overview').isVisible(), false);
+    assert.equal(await visit.text('#sign-in-error'), '');
+    await visit.page.fill('#token', 'another-token');
+    await visit.press('Enter');
+    await visit.shows('#sign-in-error', 'the token is wrong');
+    await visit.page.fill('#token', TOKEN);
+    await visit.press('Enter');
+    await visit.shows('#tile-sessions', '1');
+    assert.equal(await visit.page.locator('#sign-in').isVisible(), false);
+    while (gateway.listeners.size === 0) await visit.page.waitForTimeout(20);
+    for (const listener of gateway.listeners) listener({ at: new Date().toISOString(), type: 'drain' });
+    await visit.shows('#events li', 'Draining');
+    await visit.page.reload();
+    await visit.shows('#tile-sessions', '1');
+    const other = await Visit.start(browser, url);
+    await other.shows('#state', 'Signed out');
+    await other.close();
+    await visit.page.click('#sign-out');
+    await visit.shows('#state', 'Signed out');
+    assert.equal(await visit.evaluate('JSON.stringify({ ...sessionStorage, ...localStorage })'), '{}');
+    await visit.close();
+  });
+
+  test('a gateway that answers no more is seen at once, and found again when it is back', async () => {
+    const visit = await Visit.start(browser, await start());
+    await visit.shows('#state', 'Ready');
+    assert.equal(await visit.page.locator('#lost').isVisible(), false);
+    server.close();
+    await visit.shows('#lost', 'does not answer');
+    await visit.shows('#state', 'No answer');
+    await start();
+    await visit.shows('#state', 'Ready');
+    assert.equal(await visit.page.locator('#lost').isVisible(), false);
+    // Also for events, after a while.
+    while (gateway.listeners.size === 0) await visit.page.waitForTimeout(20);
+    visit.faults.splice(0, visit.faults.length, ...visit.faults.filter(fault => !fault.includes('WebSocket')));
+    await visit.close();
+  });
+
+  test('why it is not ready, and that it drains, is said', async () => {
+    gateway.readiness = { ready: false, reasons: ['worker 1 is restarting'] };
+    const visit = await Visit.start(browser, await start());
+    await visit.shows('#state', 'Not ready');
+    await visit.shows('#unready', 'worker 1 is restarting');
+    await visit.close();
+  });
+
+  test('a fault of the gateway is shown as what it is', async () => {
+    const visit = await Visit.start(browser, await start());
+    await visit.shows('#state', 'Ready');
+    gateway.broken = true;
+    await visit.shows('#lost', 'the gateway failed to answer');
+    gateway.broken = false;
+    await visit.page.locator('#lost').waitFor({ state: 'hidden' });
+    await visit.close();
+  });
+
+  test('nothing is asked while nobody looks', async () => {
+    const visit = await Visit.start(browser, await start());
+    await visit.shows('#state', 'Ready');
+    await visit.evaluate(`(() => {
+      Object.defineProperty(document, 'hidden', { configurable: true, value: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    })()`);
+    // What is under way may come to its end.
+    await visit.page.waitForTimeout(500);
+    let asked = 0;
+    visit.page.on('request', () => asked++);
+    await visit.page.waitForTimeout(3000);
+    assert.equal(asked, 0);
+    await visit.evaluate(`(() => {
+      delete document.hidden;
+      document.dispatchEvent(new Event('visibilitychange'));
+    })()`);
+    await visit.page.waitForRequest(/status/);
+    await visit.close();
+  });
+
+  test('the colours are those of the system until the button says otherwise', async () => {
+    const visit = await Visit.start(browser, await start(), { colorScheme: 'dark' });
+    const isDark = `getComputedStyle(document.body).colorScheme + getComputedStyle(document.body).backgroundColor`;
+    await visit.shows('#state', 'Ready');
+    const dark = await visit.evaluate(isDark);
+    await visit.page.click('#theme');
+    const light = await visit.evaluate(isDark);
+    assert.notEqual(light, dark);
+    await visit.page.reload();
+    await visit.shows('#state', 'Ready');
+    assert.equal(await visit.evaluate(isDark), light);
+    await visit.page.click('#theme');
+    assert.equal(await visit.evaluate('localStorage.length'), 0, 'the system is followed again');
+    await visit.page.emulateMedia({ colorScheme: 'light' });
+    assert.notEqual(await visit.evaluate(isDark), dark);
+    await visit.close();
+  });
+
+  test('an address of the page leads to the same view again', async () => {
+    gateway.add('s2', { user: 'bob' });
+    const url = await start();
+    const visit = await Visit.start(browser, `${url}/#/sessions?search=bob&sort=user`);
+    await visit.shows('#page-shown', '1–1 of 1');
+    assert.equal(await visit.page.inputValue('#search'), 'bob');
+    await visit.page.goto(`${url}/#/sessions/gone`);
+    await visit.shows('#session-note', 'There is no such session.');
+    await visit.page.goBack();
+    await visit.shows('#page-shown', '1–1 of 1');
+    await visit.page.goto(`${url}/#/sessions?sort=nonsense`);
+    await visit.shows('#lost', 'sort must be one of');
+    await visit.close();
+  });
+});
