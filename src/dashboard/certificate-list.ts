@@ -1,4 +1,4 @@
-import type { CertificateView } from './contract.ts';
+import type { CertificateView } from '../admin/schema/status.ts';
 import { element, setAttribute, setText } from './dom.ts';
 import { formatDateTime, formatDuration } from './format.ts';
 import { type Row, RowList } from './row-list.ts';

@@ -67,6 +67,15 @@ export function describeEvent(event: FeedEvent): EventText {
             detail: event.needsRestart.length === 0 ? '' : `needs a restart: ${event.needsRestart.join(', ')}`,
           }
         : { tone: 'bad', title: 'Reload failed, nothing was changed', detail: event.problems.join('; ') };
+    case 'capture':
+      return {
+        tone: 'warning',
+        title: `Capture of ${event.user} ${event.phase}`,
+        detail:
+          event.phase === 'started'
+            ? `by ${event.by}, ${event.auth ? 'with' : 'without'} authentication`
+            : `by ${event.by}: ${event.reason}`,
+      };
     case 'drain':
       return { tone: 'warning', title: 'Draining', detail: 'no new tunnels are taken' };
     case 'missed':

@@ -1,5 +1,7 @@
 // The gateway's API as the page asks it. The token lives as long as the tab.
-import type { HistoryView, Session, SessionDetail, Status } from './contract.ts';
+import type { SessionDetail, SessionView } from '../admin/schema/session.ts';
+import type { StatusView } from '../admin/schema/status.ts';
+import type { HistoryView } from './history.ts';
 import type { SessionListQuery } from './route.ts';
 
 const TOKEN_KEY = 'sstp-gateway-token';
@@ -29,7 +31,7 @@ export class RefusedError extends Error {
 
 export interface SessionPage {
   readonly matched: number;
-  readonly sessions: readonly Session[];
+  readonly sessions: readonly SessionView[];
 }
 
 /** Every call rejects with one of the errors above. */
@@ -43,7 +45,7 @@ export class GatewayClient {
     else sessionStorage.setItem(TOKEN_KEY, value);
   }
 
-  status(): Promise<Status> {
+  status(): Promise<StatusView> {
     return this.#get('status');
   }
 

@@ -1,5 +1,11 @@
 // What the charts show: the gateway's history, as far as this page has seen it.
-import type { HistoryPoint, HistoryView } from './contract.ts';
+import type { HistoryPoint } from '../admin/schema/history.ts';
+
+export interface HistoryView {
+  readonly intervalSeconds: number;
+  /** The oldest first. */
+  readonly points: readonly HistoryPoint[];
+}
 
 /** Longest time that the page keeps. */
 const HISTORY_SECONDS = 30 * 60;

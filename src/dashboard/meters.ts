@@ -1,5 +1,6 @@
 // What the overview's bars say: a name, a number, and how much that is of the whole.
-import type { Session, Status } from './contract.ts';
+import type { SessionView } from '../admin/schema/session.ts';
+import type { StatusView } from '../admin/schema/status.ts';
 import { formatBitRate, formatCount, formatPercent } from './format.ts';
 import { sessionHash } from './route.ts';
 
@@ -18,7 +19,7 @@ export interface Meter {
 /** A pool that is fuller than this will soon refuse somebody. */
 const NEARLY_FULL = 0.9;
 
-export function talkerMeters(sessions: readonly Session[], by: 'rxRate' | 'txRate'): Meter[] {
+export function talkerMeters(sessions: readonly SessionView[], by: 'rxRate' | 'txRate'): Meter[] {
   const talking = sessions.filter(session => (session[by] ?? 0) > 0);
   const most = talking[0]?.[by] ?? 1;
   return talking.map(session => ({
@@ -32,7 +33,7 @@ export function talkerMeters(sessions: readonly Session[], by: 'rxRate' | 'txRat
 }
 
 /** Connections that were no calls, calls that were aborted, people who were not let in: the most frequent reasons first. */
-export function refusalMeters({ refusals, aborts, auth }: Status['counters']): Meter[] {
+export function refusalMeters({ refusals, aborts, auth }: StatusView['counters']): Meter[] {
   const counts = [
     ...Object.entries(refusals).map(([reason, count]) => ({ reason, note: 'connection', count })),
     ...Object.entries(aborts).map(([reason, count]) => ({ reason, note: 'call', count })),
@@ -54,19 +55,19 @@ export function refusalMeters({ refusals, aborts, auth }: Status['counters']): M
     }));
 }
 
-export function poolMeters({ pools }: Pick<Status, 'pools'>): Meter[] {
+export function poolMeters({ pools }: Pick<StatusView, 'pools'>): Meter[] {
   return pools.map(({ name, family, size, leased }) => ({
     key: `${family} ${name}`,
     name,
-    note: `${FAMILIES[family] ?? family}, ${formatCount(leased)} of ${formatCount(size)}`,
+    note: `${FAMILIES[family]}, ${formatCount(leased)} of ${formatCount(size)}`,
     value: formatPercent(size === 0 ? 1 : leased / size),
     share: size === 0 ? 1 : leased / size,
     isCritical: size === 0 || leased / size > NEARLY_FULL,
   }));
 }
 
-const FAMILIES: Readonly<Record<string, string>> = {
+const FAMILIES = {
   ipv4: 'IPv4',
   ipv6: 'IPv6 links',
-  'ipv6-pd': 'IPv6 delegation',
-};
+  'ipv6-delegated': 'IPv6 delegation',
+} as const;

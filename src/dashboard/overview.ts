@@ -1,6 +1,7 @@
 // How the gateway is, at a glance.
 import { Chart } from './chart.ts';
-import type { HistoryPoint, Status } from './contract.ts';
+import type { HistoryPoint } from '../admin/schema/history.ts';
+import type { StatusView } from '../admin/schema/status.ts';
 import { byId, setText } from './dom.ts';
 import { formatBitRate, formatBytes, formatCount, formatMilliseconds, formatPercent, formatRate } from './format.ts';
 import type { GatewayClient } from './gateway-client.ts';
@@ -43,7 +44,7 @@ export class Overview implements View {
     });
   }
 
-  async refresh(status: Status): Promise<void> {
+  async refresh(status: StatusView): Promise<void> {
     this.#workers.show(status.workers);
     this.#refusals.show(refusalMeters(status.counters));
     this.#pools.show(poolMeters(status));
@@ -63,7 +64,7 @@ export class Overview implements View {
     for (const chart of [this.#sessions, this.#traffic, this.#cpu, this.#lag]) chart.redraw();
   }
 
-  #showTiles(status: Status, now: HistoryPoint | undefined): void {
+  #showTiles(status: StatusView, now: HistoryPoint | undefined): void {
     const { sessions, traffic, workers, process } = status;
     const opening = sessions.negotiating + sessions.authenticating;
     showTile(

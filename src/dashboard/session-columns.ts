@@ -1,5 +1,5 @@
 // The columns of the session list.
-import type { Session } from './contract.ts';
+import type { SessionView } from '../admin/schema/session.ts';
 import { element, setAttribute, setText, setTime } from './dom.ts';
 import { formatAge, formatBitRate, formatBytes, formatText } from './format.ts';
 import { sessionHash } from './route.ts';
@@ -12,12 +12,12 @@ export interface Column {
   readonly isDescending?: boolean;
   /** `number`: to the right. `wide`, `wider`: left out on narrow screens. */
   readonly classes: string;
-  readonly create: (session: Session) => Cell;
+  readonly create: (session: SessionView) => Cell;
 }
 
 interface Cell {
   readonly content: HTMLElement;
-  readonly show: (session: Session) => void;
+  readonly show: (session: SessionView) => void;
 }
 
 export const COLUMNS: readonly Column[] = [
@@ -33,16 +33,16 @@ export const COLUMNS: readonly Column[] = [
   number('rxBytes', 'Uploaded', 'wider', ({ rxBytes }) => formatBytes(rxBytes)),
 ];
 
-export function nameOf({ user, id }: Pick<Session, 'user' | 'id'>): string {
+export function nameOf({ user, id }: Pick<SessionView, 'user' | 'id'>): string {
   return user === '' ? `(no name yet) ${id}` : user;
 }
 
-export function toneOf(state: Session['state']): 'good' | 'warning' | 'quiet' {
+export function toneOf(state: SessionView['state']): 'good' | 'warning' | 'quiet' {
   if (state === 'up') return 'good';
   return state === 'closing' ? 'quiet' : 'warning';
 }
 
-function createUser({ id }: Session): Cell {
+function createUser({ id }: SessionView): Cell {
   const link = element('a', { href: sessionHash(id) });
   // Stands in for the columns that a phone has no room for.
   const address = element('span', { class: 'narrow-note' });
@@ -74,13 +74,13 @@ function createSince(): Cell {
   };
 }
 
-function text(value: (session: Session) => string): Column['create'] {
+function text(value: (session: SessionView) => string): Column['create'] {
   return () => {
     const content = element('span');
     return { content, show: session => setText(content, value(session)) };
   };
 }
 
-function number(sort: string, title: string, classes: string, value: (session: Session) => string): Column {
+function number(sort: string, title: string, classes: string, value: (session: SessionView) => string): Column {
   return { sort, title, isDescending: true, classes: `number ${classes}`.trim(), create: text(value) };
 }

@@ -1,5 +1,5 @@
 // What the session page tells beside its chart: cards of names and values.
-import type { SessionDetail } from './contract.ts';
+import type { SessionDetail } from '../admin/schema/session.ts';
 import {
   formatAge,
   formatBitRate,
@@ -32,7 +32,7 @@ export function sessionCards(session: SessionDetail, now: number): Card[] {
 function connection(session: SessionDetail, now: number): Fact[] {
   return [
     ['Client', session.remoteAddress],
-    ['Gateway', formatText(session.localAddress)],
+    ['Gateway', session.localAddress],
     ['Server name', formatText(session.serverName)],
     ['TLS', `${session.tls.version}, ${session.tls.cipher}`],
     ['Connected', formatDateTime(session.connectedAt)],
@@ -58,21 +58,24 @@ function negotiated({ auth, negotiated: { hash, lcp, ipcp, ipv6cp } }: SessionDe
   return [
     ['Authentication', formatText(auth)],
     ['Crypto binding', formatText(hash)],
-    ...protocol('LCP', lcp),
-    ...protocol('IPCP', ipcp),
-    ...protocol('IPv6CP', ipv6cp),
+    ['LCP', formatText(lcp?.state)],
+    ['MRU', lcp === null ? formatText(null) : `${lcp.mru}, the client's ${lcp.peerMru}`],
+    ['Magic number', formatText(lcp?.magic)],
+    ['Compression', compression(lcp)],
+    ['Client says', formatText(lcp?.identification.join(', '))],
+    ['IPCP', formatText(ipcp?.state)],
+    ['Name servers', formatText(ipcp?.dns.join(', '))],
+    ['WINS', formatText(ipcp?.nbns.join(', '))],
+    ['IPv6CP', formatText(ipv6cp?.state)],
+    ['Interface', formatText(ipv6cp?.interfaceId)],
   ];
 }
 
-function protocol(name: string, options: Readonly<Record<string, unknown>> | null): Fact[] {
-  if (options === null) return [[name, formatText(null)]];
-  return Object.entries(options).map(([option, value]) => [`${name} ${option}`, optionText(value)]);
-}
-
-function optionText(value: unknown): string {
-  if (Array.isArray(value)) return formatText(value.map(optionText).join(', '));
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return formatText(typeof value === 'number' || typeof value === 'string' ? value : null);
+/** Of PPP's headers, RFC 1661 sections 6.5 and 6.6. */
+function compression(lcp: SessionDetail['negotiated']['lcp']): string {
+  if (lcp === null) return formatText(null);
+  const fields = [...(lcp.pfc ? ['protocol field'] : []), ...(lcp.acfc ? ['address and control field'] : [])];
+  return fields.length === 0 ? 'none' : fields.join(', ');
 }
 
 function timers({ timers: timer }: SessionDetail, now: number): Fact[] {
@@ -93,19 +96,19 @@ function counters(session: SessionDetail): Fact[] {
     ['Downloaded', `${formatBytes(session.txBytes)}, ${formatCount(session.txPackets)} packets`],
     ['Uploaded', `${formatBytes(session.rxBytes)}, ${formatCount(session.rxPackets)} packets`],
     ['Dropped', `${formatCount(session.drops)} packets`],
-    ...Object.entries(session.dropsByReason ?? {}).map(([reason, count]): Fact => [
-      `Dropped, ${reason}`,
-      formatCount(count),
-    ]),
     ['Waiting', formatBytes(session.queueBytes)],
   ];
 }
 
 function limits({ rate }: SessionDetail): Fact[] {
   return [
-    ['Download', formatBitRate(rate?.down)],
+    ['Download', limit(rate?.down)],
     ['Download burst', formatBytes(rate?.downBurst)],
-    ['Upload', formatBitRate(rate?.up)],
+    ['Upload', limit(rate?.up)],
     ['Upload burst', formatBytes(rate?.upBurst)],
   ];
+}
+
+function limit(rate: number | null | undefined): string {
+  return rate === null || rate === undefined ? 'none' : formatBitRate(rate);
 }

@@ -1,5 +1,5 @@
 // All sessions, a page of them at a time: the gateway filters, sorts and cuts.
-import type { Session } from './contract.ts';
+import type { SessionView } from '../admin/schema/session.ts';
 import { disconnectSession } from './disconnect.ts';
 import { byId, element, setAttribute, setText } from './dom.ts';
 import { formatCount } from './format.ts';
@@ -17,7 +17,7 @@ export class SessionList implements View {
   readonly root = byId('sessions');
   readonly title = 'Sessions';
   readonly #client: GatewayClient;
-  readonly #rows: RowList<Session>;
+  readonly #rows: RowList<SessionView>;
   readonly #headers: readonly HTMLElement[];
   readonly #search = byId('search', HTMLInputElement);
   readonly #state = byId('state-filter', HTMLSelectElement);
@@ -113,7 +113,7 @@ function createHeader({ title, classes }: Column, sort: () => void): HTMLElement
   return element('th', { scope: 'col', class: classes }, button);
 }
 
-function createRow(session: Session, disconnect: (session: Session) => unknown): Row<Session> {
+function createRow(session: SessionView, disconnect: (session: SessionView) => unknown): Row<SessionView> {
   const cells = COLUMNS.map(({ classes, create }, index) => {
     const { content, show } = create(session);
     const attributes = { class: classes };

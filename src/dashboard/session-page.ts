@@ -1,6 +1,6 @@
 // One session: what was negotiated, its timers and counters, its rates over time, and the button that ends it.
 import { Chart } from './chart.ts';
-import type { SessionDetail } from './contract.ts';
+import type { SessionDetail } from '../admin/schema/session.ts';
 import { disconnectSession } from './disconnect.ts';
 import { byId, element, setAttribute, setText } from './dom.ts';
 import { formatBitRate } from './format.ts';

@@ -1,13 +1,13 @@
 // What stands around the views: who the gateway is, how it is, and whether it answers at all.
 import { expiryWarning } from './certificate-list.ts';
-import type { Status } from './contract.ts';
+import type { StatusView } from '../admin/schema/status.ts';
 import { byId, setAttribute, setText } from './dom.ts';
 import { formatClock, formatDuration } from './format.ts';
 
 export class Shell {
   #lastAnswer: number | undefined;
 
-  show(status: Status): void {
+  show(status: StatusView): void {
     this.#lastAnswer = Date.now();
     setText(byId('node'), status.node);
     setText(

@@ -1,9 +1,9 @@
-import type { Status } from './contract.ts';
+import type { StatusView } from '../admin/schema/status.ts';
 import { element, setAttribute, setText } from './dom.ts';
 import { formatCount, formatMilliseconds, formatPercent } from './format.ts';
 import { type Row, RowList } from './row-list.ts';
 
-type Worker = Status['workers'][number];
+type Worker = StatusView['workers'][number];
 
 export class WorkerTable {
   readonly #rows: RowList<Worker>;

@@ -27,7 +27,7 @@ export class FakeGateway implements GatewayView {
 
   status(): StatusView {
     this.#fail();
-    return STATUS;
+    return { ...STATUS, ready: this.readiness };
   }
 
   ready(): Readiness {

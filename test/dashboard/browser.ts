@@ -78,6 +78,15 @@ export class Visit {
     return this.page.evaluate(expression) as Promise<T>;
   }
 
+  /** Waits until the expression is true. The page's own policy forbids Playwright's way of doing that. */
+  async until(expression: string): Promise<void> {
+    const end = performance.now() + WAIT_LIMIT_MS;
+    while (!(await this.evaluate<boolean>(expression))) {
+      if (performance.now() > end) assert.fail(`not so in time: ${expression}`);
+      await this.page.waitForTimeout(50);
+    }
+  }
+
   async close(): Promise<void> {
     await this.page.context().close();
     assert.deepEqual(this.faults, []);

@@ -1,6 +1,7 @@
 // The dashboard and a gateway that asks for a token, goes away, comes back, is looked at by nobody.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { type AddressInfo, createServer } from 'node:net';
 import { pino } from 'pino';
 import type { Browser } from 'playwright-core';
 import { AdminServer } from '../../src/admin/server.ts';
@@ -13,12 +14,12 @@ describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
   let browser: Browser;
   let gateway: FakeGateway;
   let server: AdminServer;
-  let port = 0;
+  let port: number;
 
   const start = async (token?: string): Promise<string> => {
     const log = pino({ level: 'silent' });
     server = new AdminServer({ listen: { host: '127.0.0.1', port }, token, view: gateway, log });
-    port = await server.listen();
+    await server.listen();
     return `http://127.0.0.1:${port}`;
   };
 
@@ -26,8 +27,8 @@ describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
     browser = await startBrowser();
   });
   after(() => browser?.close());
-  beforeEach(() => {
-    port = 0;
+  beforeEach(async () => {
+    port = await freePort();
     gateway = new FakeGateway();
     gateway.add('s1');
   });
@@ -149,3 +150,12 @@ describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
     await visit.close();
   });
 });
+
+/** That nobody uses on loopback now. A server on a port of its own choice could not come back to it at once. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => void server.close(resolve));
+  return port;
+}

@@ -53,9 +53,9 @@ describe(`the dashboard of a gateway with ${TUNNELS} tunnels`, { skip: chromiumU
         for (let at = 0; at < data.length; at += 4) if (data[at + 2] > data[at] + 60 && data[at + 3] > 200) blue++;
         return { blue, picture: canvas.toDataURL() };
       })()`;
-      await visit.page.waitForFunction(`${pixels}.blue > 100`);
+      await visit.until(`${pixels}.blue > 100`);
       const { picture } = await visit.evaluate<{ picture: string }>(pixels);
-      await visit.page.waitForFunction(`${pixels}.picture !== ${JSON.stringify(picture)}`);
+      await visit.until(`${pixels}.picture !== ${JSON.stringify(picture)}`);
     }
   });
 
@@ -83,7 +83,7 @@ describe(`the dashboard of a gateway with ${TUNNELS} tunnels`, { skip: chromiumU
     await visit.shows(SESSION_NAME, 'viktor');
     assert.equal(await header.getAttribute('aria-sort'), 'descending');
     await visit.page.locator('#sessions-head button', { hasText: /^Down$/ }).click();
-    await visit.page.waitForFunction(`/[1-9].*bit/.test(document.querySelector('${ROW} td:nth-child(7)').textContent)`);
+    await visit.until(`/[1-9].*bit/.test(document.querySelector('${ROW} td:nth-child(7)').textContent)`);
     assert.equal(await header.getAttribute('aria-sort'), null);
   });
 
@@ -93,7 +93,7 @@ describe(`the dashboard of a gateway with ${TUNNELS} tunnels`, { skip: chromiumU
     assert.deepEqual(await visit.page.locator(SESSION_NAME).allTextContents(), Array(5).fill('bob'));
     const address = await visit.text(`${ROW} td:nth-child(3)`);
     await visit.page.fill('#search', address);
-    await visit.page.waitForFunction(`document.querySelector('${ROW} td:nth-child(3)')?.textContent === '${address}'`);
+    await visit.until(`document.querySelector('${ROW} td:nth-child(3)')?.textContent === '${address}'`);
     await visit.page.fill('#search', 'nobody of this name');
     await visit.shows('#sessions-empty', 'No session fits the search.');
     assert.equal(await visit.page.locator(ROW).count(), 0);
@@ -115,7 +115,7 @@ describe(`the dashboard of a gateway with ${TUNNELS} tunnels`, { skip: chromiumU
     }
     const downloaded = '#session-cards dt:text-is("Downloaded") + dd';
     const before = await visit.text(downloaded);
-    await visit.page.waitForFunction(
+    await visit.until(
       `![...document.querySelectorAll('#session-cards dd')].some(e => e.textContent === ${JSON.stringify(before)})`,
     );
     await visit.shows('#chart-session .readout', /download [1-9][\d.]* [kM]bit\/s/);

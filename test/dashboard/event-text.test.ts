@@ -63,6 +63,33 @@ describe('an event as a sentence', () => {
       'Reload failed, nothing was changed',
       'a:1: b',
     ],
+    [
+      { at, type: 'suppressed', event: 'refused', reason: 'half-open', count: 812, since: at },
+      'warning',
+      '812 more connections refused',
+      'half-open',
+    ],
+    [
+      {
+        at,
+        type: 'capture',
+        phase: 'started',
+        session: 's1',
+        user: 'alice',
+        by: '192.0.2.9',
+        seconds: 60,
+        auth: false,
+      },
+      'warning',
+      'Capture of alice started',
+      'by 192.0.2.9, without authentication',
+    ],
+    [
+      { at, type: 'capture', phase: 'ended', session: 's1', user: 'alice', by: '192.0.2.9', reason: 'seconds' },
+      'warning',
+      'Capture of alice ended',
+      'by 192.0.2.9: seconds',
+    ],
     [{ at, type: 'drain' }, 'warning', 'Draining', 'no new tunnels are taken'],
     [{ at, type: 'missed', count: 7 }, 'warning', '7 events are missing', 'this page was too slow for them'],
   ];

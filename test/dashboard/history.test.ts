@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { HistoryPoint } from '../../src/dashboard/contract.ts';
+import type { HistoryPoint } from '../../src/admin/schema/history.ts';
 import { columns, History } from '../../src/dashboard/history.ts';
 
 const START = Date.parse('2026-06-01T00:00:00.000Z');

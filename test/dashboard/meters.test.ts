@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Session, Status } from '../../src/dashboard/contract.ts';
+import type { SessionView } from '../../src/admin/schema/session.ts';
+import type { StatusView } from '../../src/admin/schema/status.ts';
 import { poolMeters, refusalMeters, talkerMeters } from '../../src/dashboard/meters.ts';
 
 describe('the bars of the overview', () => {
@@ -9,7 +10,7 @@ describe('the bars of the overview', () => {
       refusals: { 'plain-http': 5, 'half-open': 0 },
       aborts: { 'negotiation-timeout': 2 },
       auth: { mschapv2: { accepted: 100, 'wrong-password': 10 }, pap: { 'wrong-password': 1 } },
-    } as unknown as Status['counters']);
+    } as unknown as StatusView['counters']);
     assert.deepEqual(
       meters.map(({ name, note, value, share }) => [name, note, value, share]),
       [
@@ -28,7 +29,7 @@ describe('the bars of the overview', () => {
       { id: 'b', user: 'bob', ipv4: null, ipv6: 'fd00::/64', txRate: 5e5 },
       { id: 'c', user: 'carol', ipv4: null, ipv6: null, txRate: 0 },
       { id: 'd', user: 'dave', ipv4: null, ipv6: null, txRate: null },
-    ] as unknown as Session[];
+    ] as unknown as SessionView[];
     assert.deepEqual(
       talkerMeters(sessions, 'txRate').map(({ name, note, value, share, href }) => [name, note, value, share, href]),
       [
