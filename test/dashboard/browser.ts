@@ -60,13 +60,13 @@ export class Visit {
     return (await this.page.locator(selector).first().textContent()) ?? '';
   }
 
-  /** Presses Tab until the element has the focus: whoever has no mouse gets there. */
-  async tabTo(selector: string): Promise<void> {
+  /** Presses the key until the element has the focus: whoever has no mouse gets there. */
+  async tabTo(selector: string, key = 'Tab'): Promise<void> {
     for (let tabs = 0; tabs < 100; tabs++) {
-      await this.page.keyboard.press('Tab');
+      await this.press(key);
       if ((await this.page.locator(selector).and(this.page.locator(':focus')).count()) > 0) return;
     }
-    assert.fail(`Tab does not lead to ${selector}`);
+    assert.fail(`${key} does not lead to ${selector}`);
   }
 
   press(key: string): Promise<void> {
@@ -75,7 +75,7 @@ export class Visit {
 
   /** What the page's own code would see. @param expression of JavaScript */
   evaluate<T>(expression: string): Promise<T> {
-    return this.page.evaluate(expression) as Promise<T>;
+    return this.page.evaluate<T>(expression);
   }
 
   /** Waits until the expression is true. The page's own policy forbids Playwright's way of doing that. */

@@ -45,17 +45,11 @@ describe(`the dashboard of a gateway with ${TUNNELS} tunnels`, { skip: chromiumU
   });
 
   test('the charts draw, and move', async () => {
-    for (const chart of ['sessions', 'traffic', 'cpu', 'lag']) {
-      const pixels = `(() => {
-        const canvas = document.querySelector('#chart-${chart} canvas');
-        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-        let blue = 0;
-        for (let at = 0; at < data.length; at += 4) if (data[at + 2] > data[at] + 60 && data[at + 3] > 200) blue++;
-        return { blue, picture: canvas.toDataURL() };
-      })()`;
-      await visit.until(`${pixels}.blue > 100`);
-      const { picture } = await visit.evaluate<{ picture: string }>(pixels);
-      await visit.until(`${pixels}.picture !== ${JSON.stringify(picture)}`);
+    const charts = ['sessions', 'traffic', 'cpu', 'lag'];
+    for (const chart of charts) await visit.until(`${pixels(chart)}.blue > 100`);
+    const before = await visit.evaluate<string>(`[${charts.map(chart => `${pixels(chart)}.picture`).join()}].join()`);
+    for (const [index, picture] of before.split(/,(?=data:)/).entries()) {
+      await visit.until(`${pixels(charts[index]!)}.picture !== ${JSON.stringify(picture)}`);
     }
   });
 
@@ -166,8 +160,7 @@ describe(`the dashboard of a gateway with ${TUNNELS} tunnels`, { skip: chromiumU
     assert.equal(await visit.page.locator('#skip:focus').count(), 1);
     await visit.press('Enter');
     assert.equal(await visit.page.locator('#main:focus').count(), 1);
-    await visit.press('Shift+Tab');
-    await visit.page.locator('#nav-sessions').focus();
+    await visit.tabTo('#nav-sessions', 'Shift+Tab');
     await visit.press('Enter');
     await visit.shows('#sessions-matched', total());
     await visit.tabTo('#search');
@@ -216,3 +209,14 @@ describe(`the dashboard of a gateway with ${TUNNELS} tunnels`, { skip: chromiumU
     await drawScreenshots(browser, gateway.process.admin, PICTURES!);
   });
 });
+
+/** An expression: what the chart looks like, and how many of its pixels have the colour of its line. */
+function pixels(chart: string): string {
+  return `(() => {
+    const canvas = document.querySelector('#chart-${chart} canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let blue = 0;
+    for (let at = 0; at < data.length; at += 4) if (data[at + 2] > data[at] + 60 && data[at + 3] > 200) blue++;
+    return { blue, picture: canvas.toDataURL() };
+  })()`;
+}

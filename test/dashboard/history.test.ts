@@ -69,5 +69,5 @@ function point(second: number): HistoryPoint {
     drops: 0,
     refusals: 0,
     workers: [],
-  } as HistoryPoint;
+  };
 }

@@ -75,7 +75,9 @@ export class LiveGateway {
 
   /** Comes and goes in waves; the first tunnels send more than the others. */
   async #send(): Promise<void> {
-    for (let turn = 0; this.#isSending; turn++) {
+    let turn = 0;
+    while (this.#isSending) {
+      turn++;
       const wave = 1 + 0.6 * Math.sin(turn / 12);
       const rate = { durationMs: TURN_MS, packetLength: 1200, tunnels: 1 + (turn % TALKERS.length) };
       await this.#generator.call('ping', { ...rate, packetsPerSecond: 1500 * wave });
