@@ -10,6 +10,7 @@ import { ListenError, probeListen } from './supervisor/listen-probe.ts';
 import { openNetwork } from './supervisor/network.ts';
 import { Pools } from './supervisor/pools.ts';
 import type { GatewayFiles } from './supervisor/running-config.ts';
+import { lockState } from './supervisor/state-lock.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
 export interface GatewayOptions {
@@ -35,9 +36,21 @@ export interface Gateway {
 
 /**
  * Resolves when tunnels are accepted. When it rejects, nothing is left behind.
- * @throws ListenError, TunError, IpCommandError: each with a message for the operator
+ * @throws ListenError, TunError, IpCommandError, StateLockError: each with a message for the operator
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { aaa, stateDir } = options.config;
+  const unlock = aaa.accounting ? lockState(stateDir) : () => {};
+  try {
+    const gateway = await start(options);
+    return { ...gateway, stop: () => gateway.stop().finally(unlock) };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function start(options: GatewayOptions): Promise<Gateway> {
   const { config, users, version, log, workerFile } = options;
   const aaa = new AaaServices(config, users, log);
   const listen = await probeListen(config.listen);

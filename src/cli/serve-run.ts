@@ -5,6 +5,7 @@ import { startGateway } from '../gateway.ts';
 import type { Gateway } from '../gateway.ts';
 import { createLogger } from '../log.ts';
 import { ListenError } from '../supervisor/listen-probe.ts';
+import { StateLockError } from '../supervisor/state-lock.ts';
 import { IpCommandError } from '../tun/ip-command.ts';
 import { TunError } from '../tun/tun-device.ts';
 import { formatIpv4 } from '../wire/ip.ts';
@@ -55,7 +56,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
 
 /** A gateway that never ran was asked for something that this machine cannot give. */
 function refusal(error: unknown): unknown {
-  const isExpected = [ListenError, AdminListenError, TunError, IpCommandError].some(kind => error instanceof kind);
+  const isExpected = [ListenError, AdminListenError, TunError, IpCommandError, StateLockError].some(
+    kind => error instanceof kind,
+  );
   return isExpected ? new CommandError((error as Error).message, ExitCode.Usage) : error;
 }
 

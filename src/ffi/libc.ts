@@ -93,6 +93,7 @@ const libcConnect: (fd: number, address: Uint8Array, length: number) => number =
   'int connect(int fd, const void *address, uint32_t length)',
 );
 const libcListen: (fd: number, backlog: number) => number = libc.func('int listen(int fd, int backlog)');
+const libcFlock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)');
 const libcInetPton: (family: number, text: string, bytes: Uint8Array) => number = libc.func(
   'int inet_pton(int family, const char *text, void *bytes)',
 );
@@ -115,6 +116,16 @@ function checked(syscall: string, result: number): number {
  */
 export function addressOf(bytes: Uint8Array): number {
   return Number(koffi.address(bytes));
+}
+
+const LOCK_EX_NB = 2 | 4;
+
+/** Locks the file against every other opening of it, until its descriptor is closed. False when another one has it. @throws SystemCallError */
+export function tryLock(fd: number): boolean {
+  if (libcFlock(fd, LOCK_EX_NB) === 0) return true;
+  const errno = koffi.errno();
+  if (errno === Errno.EAGAIN) return false;
+  throw new SystemCallError('flock', errno);
 }
 
 /** read(2) to an address. Bytes read, or the negative errno. */
