@@ -1,25 +1,30 @@
 /**
  * A TCP relay in front of a gateway that keeps the answer to the first request back, until it is told to let go: the gateway has a session
- * then, of which its client does not know yet. By TLS 1.3 the client speaks twice before the gateway answers HTTP.
+ * then, of which its client does not know yet.
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-const FLIGHTS_BEFORE_ANSWER = 2;
+/** How often a client speaks before the gateway answers HTTP. */
+const FLIGHTS_BEFORE_ANSWER = { 'TLSv1.2': 3, 'TLSv1.3': 2 } as const;
 
 export class HoldingRelay {
   readonly #server: Server;
   readonly #held = new Set<Socket>();
 
-  static async listen(host: string, target: { readonly host: string; readonly port: number }): Promise<HoldingRelay> {
-    const relay = new HoldingRelay(target);
+  static async listen(
+    host: string,
+    target: { readonly host: string; readonly port: number },
+    tls: keyof typeof FLIGHTS_BEFORE_ANSWER = 'TLSv1.3',
+  ): Promise<HoldingRelay> {
+    const relay = new HoldingRelay(target, FLIGHTS_BEFORE_ANSWER[tls]);
     relay.#server.listen(0, host);
     await once(relay.#server, 'listening');
     return relay;
   }
 
-  private constructor(target: { readonly host: string; readonly port: number }) {
-    this.#server = createServer(client => this.#relay(client, connect(target)));
+  private constructor(target: { readonly host: string; readonly port: number }, flights: number) {
+    this.#server = createServer(client => this.#relay(client, connect(target), flights));
   }
 
   get port(): number {
@@ -36,10 +41,10 @@ export class HoldingRelay {
     this.#server.close();
   }
 
-  #relay(client: Socket, gateway: Socket): void {
+  #relay(client: Socket, gateway: Socket, before: number): void {
     let flights = 0;
     client.on('data', chunk => {
-      if (++flights === FLIGHTS_BEFORE_ANSWER) {
+      if (++flights === before) {
         gateway.pause();
         this.#held.add(gateway);
       }
