@@ -40,19 +40,23 @@ const REFUSALS: Readonly<Record<CaptureRefusal, readonly [status: number, messag
   'too-many-captures': [429, () => 'as many sessions are being captured as may be at once: end another capture first'],
 };
 
-async function capture(
-  view: GatewayView,
-  { parameter: id, query, method, remoteAddress }: OperationInput,
-): Promise<AdminResponse> {
+async function capture(view: GatewayView, input: OperationInput): Promise<AdminResponse> {
+  const { parameter: id, query, method, remoteAddress } = input;
   const options = parseCaptureQuery(query);
   if (typeof options === 'string') return problem(400, 'bad-query', options);
-  if (method === 'HEAD' && (await view.session(id)) !== undefined) {
-    return { status: 200, contentType: PCAPNG_TYPE, body: '' };
-  }
+  // Whoever only looks has nothing captured.
+  if (method === 'HEAD') return (await view.session(id)) === undefined ? refused('no-such-session', id) : file('');
   const begun = view.capture(id, options, remoteAddress);
-  if (typeof begun !== 'string') return { status: 200, contentType: PCAPNG_TYPE, body: begun };
-  const [status, message] = REFUSALS[begun];
-  return problem(status, begun, message(id));
+  return typeof begun === 'string' ? refused(begun, id) : file(begun);
+}
+
+function file(body: AdminResponse['body']): AdminResponse {
+  return { status: 200, contentType: PCAPNG_TYPE, body };
+}
+
+function refused(reason: CaptureRefusal, id: string): AdminResponse {
+  const [status, message] = REFUSALS[reason];
+  return problem(status, reason, message(id));
 }
 
 function stop(view: GatewayView, { parameter: id }: OperationInput): AdminResponse {
