@@ -1,12 +1,16 @@
 // What tshark makes of the capture of a tunnel between two kernels, taken by the command.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { viewOf } from '../../src/wire/bytes.ts';
+import { credentialsAt } from '../../src/wire/credentials.ts';
+import { Direction, emitFrame, encodeInterface, encodeSectionHeader, frameBlockLength } from '../../src/wire/pcapng.ts';
 import { Namespace, namespacesUnavailable } from '../tun/namespace.ts';
+import { hex } from '../wire/hex.ts';
 import type { CapturedTunnelReport } from './captured-tunnel.ts';
 import { USER } from './site.ts';
 
@@ -103,6 +107,31 @@ describe('tshark', { skip: tsharkUnavailable() || namespacesUnavailable() }, () 
       );
       if (row['tcp.len'] !== '') assert.equal(row['tcp.checksum.status'], '1', 'a good checksum');
     }
+  });
+
+  test('makes sense of the headers that stay of PAP and EAP', () => {
+    const file = join(directory, 'headers.pcapng');
+    const blocks = [encodeSectionHeader('', ''), encodeInterface('', 0)];
+    for (const text of [
+      'ff03c0230101000c03616263037077',
+      'ff03c0230201000500',
+      'ff03c2270205000a01616c696365',
+      'ff03c2270105000f1a01010010050102030405',
+      'ff03c0210802001ac0230101000c03616263037077',
+    ]) {
+      const bytes = hex(text);
+      const shown = credentialsAt(viewOf(bytes), 0, bytes.length);
+      const { length } = bytes;
+      const frame = { time: 0, direction: Direction.Inbound, bytes, kept: length, shown, comment: undefined };
+      const block = new Uint8Array(frameBlockLength(frame));
+      emitFrame(viewOf(block), 0, frame);
+      blocks.push(block);
+    }
+    writeFileSync(file, Buffer.concat(blocks));
+    assert.deepEqual(
+      dissect(file).map(row => row['frame.protocols'] + row['_ws.malformed']),
+      ['ppp:pap', 'ppp:pap', 'ppp:eap', 'ppp:eap', 'ppp:lcp:pap'],
+    );
   });
 
   test('finds no authentication in it, and all of it in one with --auth', async () => {
