@@ -13,7 +13,7 @@ export function describeStatus(status: StatusView, now: number): string[] {
     ['process', `${formatBytes(process.rssBytes)} of memory, ${formatDuration(process.cpuSeconds)} of processor time`],
     ...status.certificates.map(certificate => ['certificate', describeCertificate(certificate, now)] as const),
     ['sessions', counts(status.sessions)],
-    ...status.pools.map(pool => ['pool', describePool(pool)] as const),
+    ...status.pools.filter(isUsed).map(pool => ['pool', describePool(pool)] as const),
     ['received', `${formatBytes(traffic.rxBytes)} in ${traffic.rxPackets} packets`],
     ['sent', `${formatBytes(traffic.txBytes)} in ${traffic.txPackets} packets`],
     [
@@ -50,6 +50,11 @@ function describeCertificate({ serverNames, subject, notAfter, keyType }: Certif
   const left = (Date.parse(notAfter) - now) / 1000;
   const until = left > 0 ? `${formatDuration(left)} left` : 'EXPIRED';
   return `${names}, ${keyType}, until ${notAfter.slice(0, 10)} (${until})`;
+}
+
+/** A family that is not configured has a default pool without addresses; leases may outlast their pool. */
+function isUsed({ size, leased }: PoolView): boolean {
+  return size > 0 || leased > 0;
 }
 
 function describePool({ name, family, size, leased }: PoolView): string {

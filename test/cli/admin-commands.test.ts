@@ -29,10 +29,14 @@ describe('against a running gateway,', () => {
   afterEach(() => server.close());
 
   test('status tells how it is', async () => {
+    const unused = { name: 'default', family: 'ipv6', size: 0, leased: 0 } as const;
+    const usual = gateway.status();
+    gateway.status = () => ({ ...usual, pools: [...usual.pools, unused] });
     const { code, stdout } = await run('status');
     assert.equal(code, 0);
     assert.match(stdout, /^gateway +9\.9\.9 on gw1, up 1d 2h$/m);
     assert.match(stdout, /^ready +yes$/m);
+    assert.doesNotMatch(stdout, /ipv6/);
     assert.match(stdout, /^pool +default ipv4: 1 of 65533 leased$/m);
     assert.match(
       stdout,

@@ -143,6 +143,14 @@ describe('user', () => {
     });
   }
 
+  test('with --json tells what was changed', async context => {
+    const { directory } = workspace(context);
+    const add = ['user', 'add', 'alice', '--users', 'users.yaml', '--password-stdin', '--json'];
+    const { code, stdout } = await runCommand(directory, add, 'secret\n');
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(stdout), { name: 'alice', file: 'users.yaml', change: 'added' });
+  });
+
   test('list does not make a file', async context => {
     const space = workspace(context);
     assert.equal((await runCommand(space.directory, ['user', 'list'])).code, 0);
