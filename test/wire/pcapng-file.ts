@@ -1,7 +1,7 @@
 // Reads pcapng as its draft describes it, in the byte order that the section header tells; written apart from the writer.
 import assert from 'node:assert/strict';
 
-export interface PcapngFrame {
+interface PcapngFrame {
   /** Microseconds since 1970. */
   readonly time: number;
   /** By the byte in front of the frame. */
