@@ -1,11 +1,11 @@
 // Which sessions a reader wants, and in which order. A list of many sessions is gone through in parts, with the event loop in between.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import type { SessionView } from './gateway-view.ts';
 import { SORT_KEYS, type SortKey } from './session-keys.ts';
 import { count } from './schema/fields.ts';
 import { sessionState } from './schema/session.ts';
 import { sortInParts } from './sort-in-parts.ts';
+import { TimeSlice } from './time-slice.ts';
 
 export interface SessionQuery {
   readonly filters: readonly ((row: SessionView) => boolean)[];
@@ -22,8 +22,6 @@ export interface SessionPage {
 
 /** What sessions can be sorted by. */
 const MAX_LIMIT = 10_000;
-/** Rows that are looked at before the event loop has its turn: well under a millisecond. */
-const ROWS_AT_A_TIME = 500;
 
 interface Draft {
   readonly filters: ((row: SessionView) => boolean)[];
@@ -131,20 +129,21 @@ export function parseSessionQuery(text: string): SessionQuery | string {
 /** Sessions may come and go while this goes on: each row is true at the moment that it was read. */
 export async function selectSessions(rows: Iterable<SessionView>, query: SessionQuery): Promise<SessionPage> {
   const { filters, order, offset, limit } = query;
+  const slice = new TimeSlice();
   const found: SessionView[] = [];
-  let looked = 0;
   let matched = 0;
   for (const row of rows) {
-    if (++looked % ROWS_AT_A_TIME === 0) await nextTurn();
+    if (slice.isOver) await slice.rest();
     if (!filters.every(filter => filter(row))) continue;
     matched++;
     if (order !== undefined || (matched > offset && found.length < limit)) found.push(row);
   }
   if (order === undefined) return { matched, sessions: found };
   const sign = order.descending ? -1 : 1;
-  const keyed = found.map(row => ({ row, value: sortValue(row, order.key) }));
-  const sorted = await sortInParts(keyed, (a, b) => sign * compare(a.value, b.value));
-  return { matched, sessions: sorted.slice(offset, offset + limit).map(({ row }) => row) };
+  const inOrder = (a: SessionView, b: SessionView): number =>
+    sign * compare(sortValue(a, order.key), sortValue(b, order.key));
+  const sorted = await sortInParts(found, inOrder, slice);
+  return { matched, sessions: sorted.slice(offset, offset + limit) };
 }
 
 type SortValue = string | number | null;

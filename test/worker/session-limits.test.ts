@@ -87,4 +87,14 @@ describe('time limits of a session', () => {
     const ended = run(limits, () => 0, Infinity);
     assert.ok(ended !== undefined && ended.now <= 60_500, JSON.stringify(ended));
   });
+
+  test('tells when a silent session will end, counted from the last traffic that anybody knows of', () => {
+    const limits = limited({ idleTimeoutMs: 30_000 });
+    assert.equal(limits.idleEnd(100, 0), undefined, 'not up yet');
+    limits.start(500);
+    assert.equal(limits.idleEnd(9_000, 0), 30_500);
+    assert.equal(limits.idleEnd(9_000, 4), 39_000, 'there was traffic since the last look');
+    assert.equal(limits.idleEnd(9_500, 0), 30_500, 'asking changes nothing');
+    assert.equal(limited({}).idleEnd(9_000, 0), undefined);
+  });
 });

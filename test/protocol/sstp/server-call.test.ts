@@ -175,3 +175,23 @@ describe('the end of a call', () => {
     }
   });
 });
+
+describe('what a call says of itself', () => {
+  test('is the end of its negotiation until it is connected, and the hash of the binding from then on', () => {
+    const { call } = connectedPending();
+    assert.equal(call.negotiationDeadline, NEGOTIATION_MS);
+    assert.equal(call.hashProtocol, undefined);
+    call.receiveControl(CALL_CONNECTED_SHA256, 1_000);
+    call.authenticated(HLAK.slice(), 2_000);
+    assert.equal(call.negotiationDeadline, undefined);
+    assert.equal(call.hashProtocol, HashProtocol.Sha256);
+  });
+
+  test('is no hash when the binding does not stand', () => {
+    const { call } = connectedPending();
+    call.receiveControl(flipped(CALL_CONNECTED_SHA256, COMPOUND_MAC_AT), 1_000);
+    call.authenticated(HLAK.slice(), 2_000);
+    assert.equal(call.hashProtocol, undefined);
+    assert.equal(call.negotiationDeadline, undefined);
+  });
+});
