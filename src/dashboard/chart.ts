@@ -86,7 +86,7 @@ export class Chart {
           {
             ...axis,
             size: TIME_AXIS_HEIGHT,
-            space: 90,
+            space: 70,
             values: (_, times, __, ___, step) => times.map(time => clock(time, step)),
           },
           { ...axis, size: AXIS_WIDTH, space: 36, values: (_, values) => values.map(format) },

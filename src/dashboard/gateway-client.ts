@@ -1,4 +1,5 @@
 // The gateway's API as the page asks it. The token lives as long as the tab.
+import type { ReloadView } from '../admin/schema/answers.ts';
 import type { SessionDetail, SessionView } from '../admin/schema/session.ts';
 import type { StatusView } from '../admin/schema/status.ts';
 import type { HistoryView } from './history.ts';
@@ -7,6 +8,9 @@ import type { SessionListQuery } from './route.ts';
 const TOKEN_KEY = 'sstp-gateway-token';
 /** A gateway that takes longer is as good as gone. */
 const ANSWER_LIMIT_MS = 10_000;
+
+/** The files are not fit to be used. The answer says why. */
+const NOT_RELOADED = 422;
 
 /** The gateway wants a token, or another one. */
 export class TokenNeededError extends Error {
@@ -69,6 +73,17 @@ export class GatewayClient {
     await this.#fetch('DELETE', `sessions/${encodeURIComponent(id)}`);
   }
 
+  /** No new tunnels from now on; those that there are stay. */
+  async drain(): Promise<void> {
+    await this.#fetch('POST', 'drain');
+  }
+
+  /** Makes the gateway read its files again. */
+  async reload(): Promise<ReloadView> {
+    const response = await this.#fetch('POST', 'reload', [NOT_RELOADED]);
+    return (await response.json()) as ReloadView;
+  }
+
   /** What happens from now on. A page cannot set a header here: the token goes as a protocol. */
   openEvents(): WebSocket {
     const url = new URL('/api/v1/events', location.href);
@@ -86,7 +101,8 @@ export class GatewayClient {
     }
   }
 
-  async #fetch(method: string, path: string): Promise<Response> {
+  /** @param expected answers that say no and are no errors */
+  async #fetch(method: string, path: string, expected: readonly number[] = []): Promise<Response> {
     const { token } = this;
     const response = await fetch(`/api/v1/${path}`, {
       method,
@@ -95,7 +111,7 @@ export class GatewayClient {
     }).catch((error: unknown) => {
       throw new UnreachableError('no answer', { cause: error });
     });
-    if (response.ok) return response;
+    if (response.ok || expected.includes(response.status)) return response;
     const message = await problemOf(response);
     throw response.status === 401 ? new TokenNeededError(message) : new RefusedError(response.status, message);
   }

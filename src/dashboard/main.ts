@@ -1,4 +1,5 @@
 // The page of the admin plane: which view is shown, asking the gateway for it, and signing in.
+import { startControlPanel } from './control-panel.ts';
 import { byId, setAttribute, setText } from './dom.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventPanel } from './event-panel.ts';
@@ -30,6 +31,7 @@ const signIn = new SignIn(token => {
 const views: readonly View[] = [overview, sessions, session];
 let shown: View = overview;
 
+startControlPanel(client, refresh);
 startTheme(() => views.forEach(view => view.redraw()));
 addEventListener('hashchange', follow);
 byId('skip').addEventListener('click', event => {

@@ -5,8 +5,8 @@ import { formatAge, formatBitRate, formatBytes, formatText } from './format.ts';
 import { sessionHash } from './route.ts';
 
 export interface Column {
-  /** As the API sorts by it. */
-  readonly sort: string;
+  /** As the API sorts by it. The style sheet knows the column by it too. */
+  readonly sort: keyof SessionView;
   readonly title: string;
   /** The largest first, when it is sorted by for the first time. */
   readonly isDescending?: boolean;
@@ -25,7 +25,6 @@ export const COLUMNS: readonly Column[] = [
   { sort: 'state', title: 'State', classes: 'wide', create: createState },
   { sort: 'ipv4', title: 'Address', classes: 'wide', create: text(({ ipv4, ipv6 }) => formatText(ipv4 ?? ipv6)) },
   { sort: 'remoteAddress', title: 'Client', classes: 'wider', create: text(({ remoteAddress }) => remoteAddress) },
-  { sort: 'worker', title: 'Worker', classes: 'number wider', create: text(({ worker }) => String(worker)) },
   { sort: 'connectedAt', title: 'Since', isDescending: true, classes: 'number wide', create: createSince },
   number('txRate', 'Down', '', ({ txRate }) => formatBitRate(txRate)),
   number('rxRate', 'Up', '', ({ rxRate }) => formatBitRate(rxRate)),
@@ -47,9 +46,10 @@ function createUser({ id }: SessionView): Cell {
   // Stands in for the columns that a phone has no room for.
   const address = element('span', { class: 'narrow-note' });
   return {
-    content: element('span', { class: 'user' }, link, address),
+    content: element('span', {}, link, address),
     show: session => {
       setText(link, nameOf(session));
+      link.title = nameOf(session);
       setText(address, session.ipv4 ?? session.ipv6 ?? session.state);
     },
   };
@@ -81,6 +81,11 @@ function text(value: (session: SessionView) => string): Column['create'] {
   };
 }
 
-function number(sort: string, title: string, classes: string, value: (session: SessionView) => string): Column {
+function number(
+  sort: keyof SessionView,
+  title: string,
+  classes: string,
+  value: (session: SessionView) => string,
+): Column {
   return { sort, title, isDescending: true, classes: `number ${classes}`.trim(), create: text(value) };
 }

@@ -25,6 +25,8 @@ export class SessionList implements View {
   readonly #next = byId('page-next', HTMLButtonElement);
   #query = FIRST_SESSIONS;
   #typing: number | undefined;
+  /** The reader has asked for something else: it is said how much there is, once. */
+  #isNew = true;
 
   constructor(client: GatewayClient, changed: () => void) {
     this.#client = client;
@@ -33,7 +35,11 @@ export class SessionList implements View {
       create: session => createRow(session, async shown => (await disconnectSession(client, shown)) && changed()),
     });
     this.#headers = COLUMNS.map(column => createHeader(column, () => this.#sortBy(column)));
-    const actions = element('th', { scope: 'col', class: 'wide' }, element('span', { class: 'unseen' }, 'Actions'));
+    const actions = element(
+      'th',
+      { scope: 'col', class: 'wide actions' },
+      element('span', { class: 'unseen' }, 'Actions'),
+    );
     byId('sessions-head').replaceChildren(...this.#headers, actions);
     this.#search.addEventListener('input', () => {
       clearTimeout(this.#typing);
@@ -52,6 +58,7 @@ export class SessionList implements View {
   /** What the next refresh shows. */
   set query(query: SessionListQuery) {
     this.#query = query;
+    this.#isNew = true;
     // What is being typed is newer.
     if (document.activeElement !== this.#search) this.#search.value = query.search;
     this.#state.value = query.state;
@@ -79,10 +86,10 @@ export class SessionList implements View {
   #showCount(matched: number, shown: number): void {
     const first = (this.#query.page - 1) * PER_PAGE;
     setText(byId('sessions-matched'), formatCount(matched));
-    setText(
-      byId('page-shown'),
-      matched === 0 ? '' : `${formatCount(first + 1)}–${formatCount(first + shown)} of ${formatCount(matched)}`,
-    );
+    const range = `${formatCount(first + 1)}–${formatCount(first + shown)} of ${formatCount(matched)}`;
+    setText(byId('page-shown'), matched === 0 ? '' : range);
+    if (this.#isNew) setText(byId('announcer'), matched === 0 ? 'No sessions' : `Sessions ${range}`);
+    this.#isNew = false;
     const empty = byId('sessions-empty');
     empty.hidden = matched > 0;
     const isFiltered = this.#query.search !== '' || this.#query.state !== '';
@@ -107,10 +114,10 @@ export class SessionList implements View {
   }
 }
 
-function createHeader({ title, classes }: Column, sort: () => void): HTMLElement {
+function createHeader({ sort: key, title, classes }: Column, sort: () => void): HTMLElement {
   const button = element('button', { type: 'button', class: 'sort' }, title);
   button.addEventListener('click', sort);
-  return element('th', { scope: 'col', class: classes }, button);
+  return element('th', { scope: 'col', class: classes, 'data-column': key }, button);
 }
 
 function createRow(session: SessionView, disconnect: (session: SessionView) => unknown): Row<SessionView> {

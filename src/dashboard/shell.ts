@@ -14,6 +14,7 @@ export class Shell {
       byId('facts'),
       `Version ${status.version}, up ${formatDuration(status.uptime)}, network ${status.network.mode}, on ${status.listen.join(', ')}`,
     );
+    byId('drain', HTMLButtonElement).disabled = status.draining;
     const { ready, reasons } = status.ready;
     if (status.draining) this.#showState('Draining', 'warning');
     else this.#showState(ready ? 'Ready' : 'Not ready', ready ? 'good' : 'bad');

@@ -96,6 +96,26 @@ describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
     await visit.close();
   });
 
+  test('draining is asked about, a reload says what came of it', async () => {
+    const visit = await Visit.start(browser, await start());
+    await visit.shows('#tile-sessions', '1');
+    await visit.page.click('#reload');
+    await visit.shows('#dialog', 'Needs a restart: listen.');
+    await visit.press('Escape');
+    gateway.reloaded = { ok: false, problems: ['gateway.yaml:3: workers: not a number'] };
+    await visit.page.click('#reload');
+    await visit.shows('#dialog', 'gateway.yaml:3: workers: not a number');
+    await visit.press('Escape');
+    await visit.page.click('#drain');
+    await visit.press('Enter');
+    assert.deepEqual(gateway.drains, []);
+    await visit.page.click('#drain');
+    await visit.page.click('#dialog-action');
+    while (gateway.drains.length === 0) await visit.page.waitForTimeout(20);
+    assert.deepEqual(gateway.drains, [false]);
+    await visit.close();
+  });
+
   test('nothing is asked while nobody looks', async () => {
     const visit = await Visit.start(browser, await start());
     await visit.shows('#state', 'Ready');

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { chromiumUnavailable, startBrowser, Visit } from './browser.ts';
-import { HOSTILE, LiveGateway } from './live-gateway.ts';
+import { BROWSERS, HOSTILE, LiveGateway, WRONG_PASSWORDS } from './live-gateway.ts';
 import { drawScreenshots } from './screenshots.ts';
 
 const TUNNELS = Number(process.env['SSTP_DASHBOARD_TUNNELS'] ?? (process.env['CI'] === 'true' ? 2000 : 200));
@@ -42,6 +42,11 @@ describe(`the dashboard of a gateway with ${TUNNELS} tunnels`, { skip: chromiumU
     await visit.shows('#talkers li', /ines/);
     await visit.shows('#pools li', total());
     await visit.shows('#certificates li', 'localhost');
+  });
+
+  test('refusals are told by their reasons', async () => {
+    await visit.shows('#refusals li:has-text("mschapv2") .meter-value', String(WRONG_PASSWORDS));
+    await visit.shows('#refusals li:has-text("connection") .meter-value', String(BROWSERS));
   });
 
   test('the charts draw, and move', async () => {

@@ -1,6 +1,7 @@
-// A gateway with many tunnels and traffic in some of them: what a dashboard is for.
+// A gateway with many tunnels, traffic in some of them, and some who were not let in: what a dashboard is for.
+import { get } from 'node:https';
 import { type LoadProcess, startGenerator } from '../../bench/load/load-process.ts';
-import type { GeneratorCommands } from '../../bench/load/protocol.ts';
+import type { ConnectReport, GeneratorCommands } from '../../bench/load/protocol.ts';
 import { parseIpv4 } from '../../src/wire/ip.ts';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
 import { createSite, PASSWORD, type Site } from '../gateway/site.ts';
@@ -24,6 +25,9 @@ const TALKERS = [
   'viktor',
 ];
 const FEW = { user: 'bob', count: 5 } as const;
+/** How many of each are refused. */
+export const WRONG_PASSWORDS = 3;
+export const BROWSERS = 5;
 /** Handshakes at a time. */
 const WIDTH = 32;
 /** Behind the echo network's one address there is nobody: what goes there is upload only. */
@@ -49,6 +53,7 @@ export class LiveGateway {
     for (const user of [...TALKERS, HOSTILE]) await live.#connect(user, 1);
     await live.#connect(FEW.user, FEW.count);
     await live.#connect('staff', count - TALKERS.length - 1 - FEW.count);
+    await live.#knock();
     void live.#send().catch(() => undefined);
     return live;
   }
@@ -67,10 +72,26 @@ export class LiveGateway {
   }
 
   async #connect(user: string, count: number): Promise<void> {
-    const https = { host: 'localhost', port: this.process.port, ca: this.#site.ca };
-    const target = { https, user, password: PASSWORD, auth: ['mschapv2'] as const };
-    const { up, failures } = await this.#generator.call('connect', { target, count, concurrency: WIDTH });
+    const { up, failures } = await this.#call(user, PASSWORD, count);
     if (up !== count) throw new Error(`${up} of ${count} tunnels are up: ${JSON.stringify(failures)}`);
+  }
+
+  /** With a wrong password, and with what is no SSTP. */
+  async #knock(): Promise<void> {
+    await this.#call('staff', 'wrong', WRONG_PASSWORDS);
+    const { port } = this.process;
+    for (let visit = 0; visit < BROWSERS; visit++) {
+      await new Promise<void>(resolve => {
+        const request = get({ host: 'localhost', port, ca: this.#site.ca }, response => void response.resume());
+        request.on('error', () => undefined).once('close', resolve);
+      });
+    }
+  }
+
+  #call(user: string, password: string, count: number): Promise<ConnectReport> {
+    const https = { host: 'localhost', port: this.process.port, ca: this.#site.ca };
+    const target = { https, user, password, auth: ['mschapv2'] as const };
+    return this.#generator.call('connect', { target, count, concurrency: WIDTH });
   }
 
   /** Comes and goes in waves; the first tunnels send more than the others. */
