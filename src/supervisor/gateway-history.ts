@@ -13,7 +13,7 @@ export interface GatewaySample {
   readonly workers: readonly WorkerSample[];
 }
 
-export interface WorkerSample {
+interface WorkerSample {
   /** Seconds. */
   readonly lag: number;
   readonly sessions: number;

@@ -26,24 +26,19 @@ import type { MetricFamily } from '../metric-family.ts';
 import type { FromWorker } from '../worker/messages.ts';
 import { Admission } from './admission.ts';
 import { Captures } from './captures.ts';
-import { Descriptions } from './descriptions.ts';
 import { Drain } from './drain.ts';
 import { EventFeed } from './event-feed.ts';
 import { GatewayCounters } from './gateway-counters.ts';
-import type { GatewaySample } from './gateway-history.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
-import { gatewayStatus } from './gateway-status.ts';
 import { Hooks } from './hooks.ts';
 import { KeyLog } from './key-log.ts';
 import { LoopLag } from './loop-lag.ts';
 import { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
+import { Observer } from './observer.ts';
 import { PeerLog } from './peer-log.ts';
 import type { Pools } from './pools.ts';
 import { type GatewayFiles, RunningConfig } from './running-config.ts';
-import { SampleWindow } from './sample-window.ts';
-import { Sampler } from './sampler.ts';
-import { sessionDetail } from './session-detail.ts';
 import { SessionTable } from './session-table.ts';
 import { hostPort } from './session-view.ts';
 import { Sessions } from './sessions.ts';
@@ -67,7 +62,6 @@ export interface SupervisorOptions {
   readonly workerFile?: string;
 }
 
-const CLEANUP_SAMPLES = 4096;
 /** For what is left to do when all tunnels are gone: accounting records and hooks. */
 const FLUSH_LIMIT_MS = 5_000;
 
@@ -85,14 +79,10 @@ export class Supervisor implements GatewayView {
   readonly #workers: WorkerPool;
   readonly #counters = new GatewayCounters();
   readonly #totals: WorkerTotals;
-  readonly #descriptions: Descriptions;
-  readonly #sampler: Sampler;
+  readonly #observer: Observer;
   readonly #metrics = new Metrics();
   readonly #loopLag = new LoopLag();
   readonly #captures: Captures;
-  readonly #cleanups = new SampleWindow(CLEANUP_SAMPLES);
-  readonly #startedAt = Date.now();
-  #listening: string[] = [];
   readonly #drain = new Drain(end => this.#workers.drain(end));
   /** Every row is gone; what workers still say about them is of no interest. */
   #stopped = false;
@@ -128,13 +118,6 @@ export class Supervisor implements GatewayView {
       },
     );
     this.#totals = new WorkerTotals(this.#workers.counters);
-    this.#descriptions = new Descriptions((worker, message) => this.#workers.post(worker, message));
-    this.#sampler = new Sampler({
-      workers: config.workers,
-      sample: () => this.#sample(),
-      rows: () => this.#table.rows(),
-      traffic: (worker, slot) => this.#workers.counters[worker]!.traffic(slot),
-    });
     this.#hooks = new Hooks(config.hooks, options.log);
     this.#accounting = options.aaa.openAccounting(session => this.#sessions.trafficOf(session));
     this.#sessions = new Sessions({
@@ -160,9 +143,22 @@ export class Supervisor implements GatewayView {
       device: worker => options.network.deviceName(worker),
       handshake: seconds => this.#metrics.handshake.observe(seconds),
       cleanup: seconds => {
-        this.#cleanups.add(seconds);
+        this.#observer.cleanup(seconds);
         this.#metrics.cleanup.observe(seconds);
       },
+    });
+    this.#observer = new Observer({
+      version: options.version,
+      node: options.node,
+      config: () => this.#config.current,
+      drain: this.#drain,
+      workers: this.#workers,
+      totals: this.#totals,
+      table: this.#table,
+      sessions: this.#sessions,
+      pools: options.pools,
+      network: options.network,
+      counters: this.#counters,
     });
     this.#captures = new Captures({
       version: options.version,
@@ -207,7 +203,7 @@ export class Supervisor implements GatewayView {
     await this.#drain.farewell(() => this.#table.size === 0, this.#config.current.drainTimeout);
     this.#stopped = true;
     this.#config.close();
-    this.#sampler.close();
+    this.#observer.close();
     this.#loopLag.close();
     this.#sessions.endAll('drain');
     await this.#workers.stop();
@@ -255,49 +251,23 @@ export class Supervisor implements GatewayView {
   // --- GatewayView
 
   status(): StatusView {
-    const { version, node, network, pools } = this.#options;
-    const config = this.#config.current;
-    return gatewayStatus({
-      version,
-      node,
-      network,
-      pools,
-      startedAt: this.#startedAt,
-      config,
-      listening:
-        this.#listening.length > 0 ? this.#listening : config.listen.map(({ host, port }) => hostPort(host, port)),
-      ready: this.ready(),
-      draining: this.#drain.hasBegun,
-      workers: this.#workers.views(),
-      table: this.#table,
-      cleanups: this.#cleanups,
-      counters: this.#counters,
-      totals: this.#totals,
-    });
-  }
-
-  history(since: number): HistoryView {
-    return this.#sampler.history(since);
+    return this.#observer.status();
   }
 
   ready(): Readiness {
-    const reasons: string[] = [];
-    if (this.#drain.hasBegun) reasons.push('draining');
-    const down = this.#workers.views().filter(worker => worker.state !== 'ready');
-    if (!this.#drain.hasBegun) for (const worker of down) reasons.push(`worker ${worker.index} is ${worker.state}`);
-    return { ready: reasons.length === 0, reasons };
+    return this.#observer.ready();
+  }
+
+  history(since: number): HistoryView {
+    return this.#observer.history(since);
   }
 
   *sessions(): Iterable<SessionView> {
     for (const row of this.#table.rows()) yield this.#sessions.view(row);
   }
 
-  async session(id: string): Promise<SessionDetail | undefined> {
-    const row = this.#table.find(id);
-    if (row === undefined) return undefined;
-    const description = await this.#descriptions.ask(row.worker, row.id);
-    if (!this.#table.has(row)) return undefined;
-    return sessionDetail(row, this.#sessions.view(row), description, this.#sampler.sampledAt);
+  session(id: string): Promise<SessionDetail | undefined> {
+    return this.#observer.session(id);
   }
 
   disconnect(id: string): boolean {
@@ -357,7 +327,7 @@ export class Supervisor implements GatewayView {
         this.#onRefused(worker, message);
         break;
       case 'description':
-        this.#descriptions.answer(message.request, message.description);
+        this.#observer.described(message);
         break;
       default:
         this.#sessions.handle(worker, message);
@@ -365,8 +335,9 @@ export class Supervisor implements GatewayView {
   }
 
   #onReady(worker: number, listening: readonly { readonly host: string; readonly port: number }[]): void {
-    this.#listening = listening.map(({ host, port }) => hostPort(host, port));
-    this.#log.info({ worker, listen: this.#listening }, 'worker accepts connections');
+    const listen = listening.map(({ host, port }) => hostPort(host, port));
+    this.#observer.listening = listen;
+    this.#log.info({ worker, listen }, 'worker accepts connections');
     this.#feed.emit(() => ({ type: 'worker-ready', worker }));
     if (this.#workers.views().every(view => view.state === 'ready')) {
       this.#starting?.resolve();
@@ -392,18 +363,5 @@ export class Supervisor implements GatewayView {
     this.#feed.emit(() => ({ type: 'worker-lost', worker, error: error.message, sessions }));
     this.#starting?.reject(error);
     this.#starting = undefined;
-  }
-
-  #sample(): GatewaySample {
-    const { starts, ends, refusals } = this.#counters;
-    return {
-      at: Date.now(),
-      sessions: this.#table.size,
-      starts,
-      ends: ends.total,
-      refusals: refusals.total,
-      traffic: this.#totals.traffic(),
-      workers: this.#workers.counters.map(({ loopLag, sessions, cpu }) => ({ lag: loopLag, sessions, cpu })),
-    };
   }
 }
