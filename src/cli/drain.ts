@@ -21,7 +21,7 @@ export function register(program: Command): void {
 }
 
 const EXPLANATION = `
-There is no way back but a restart. To stop a gateway, send SIGTERM: it drains, ends every tunnel and exits.
+There is no way back but a restart. During drainDelay new tunnels are still taken. To stop a gateway, send SIGTERM: it drains, ends every tunnel and exits.
 
 Examples:
   sstp-gateway drain                                a load balancer sends new clients elsewhere; see who is left:
@@ -38,5 +38,7 @@ async function drain(options: DrainOptions): Promise<void> {
     const { printJson } = await import('./json-output.ts');
     return printJson(answer);
   }
-  console.log(options.end === true ? 'draining: tunnels are being ended' : 'draining: no new tunnels');
+  console.log(
+    `draining: after drainDelay no new tunnels${options.end === true ? ', and an end of those that there are' : ''}`,
+  );
 }

@@ -39,12 +39,12 @@ describe('a gateway that drains', () => {
     ['POST /drain', () => gateway.drain()],
   ] as const) {
     test(`after ${how} is not ready, takes tunnels until the delay is over, then refuses them`, async () => {
-      await start({ ...FOREVER, drainDelay: '2s' });
+      await start({ ...FOREVER, drainDelay: '4s' });
       assert.equal(await gateway.readiness(), 200);
       const old = await connect();
       await drain();
       const line = await gateway.untilLogged('not ready any more: draining');
-      assert.equal(line['drainDelay'], 2000);
+      assert.equal(line['drainDelay'], 4000);
       assert.equal(await gateway.readiness(), 503);
       const late = await connect();
       await Promise.all([old.ping(), late.ping()]);
