@@ -3,20 +3,22 @@ import { readFileSync } from 'node:fs';
 /** How busy a thread is. */
 export class CpuMeter {
   readonly #clock: () => number | undefined;
-  #before: { readonly cpu: number; readonly at: number } | undefined;
+  #cpu: number | undefined;
+  #at: number;
 
-  /** `clock`: milliseconds of CPU time until now; undefined where nobody knows. */
-  constructor(clock: () => number | undefined) {
+  /** `clock`: milliseconds of CPU time until now; undefined where nobody knows. `now`: monotonic milliseconds. */
+  constructor(clock: () => number | undefined, now: number) {
     this.#clock = clock;
+    this.#cpu = clock();
+    this.#at = now;
   }
 
-  /** Share of a core since the last call; undefined at the first one. `now`: monotonic milliseconds. */
+  /** Share of a core since the last call. */
   share(now: number): number | undefined {
-    const cpu = this.#clock();
-    const before = this.#before;
-    this.#before = cpu === undefined ? undefined : { cpu, at: now };
-    if (cpu === undefined || before === undefined || now <= before.at) return undefined;
-    return (cpu - before.cpu) / (now - before.at);
+    const [cpu, at] = [this.#cpu, this.#at];
+    this.#cpu = this.#clock();
+    this.#at = now;
+    return cpu === undefined || this.#cpu === undefined || now <= at ? undefined : (this.#cpu - cpu) / (now - at);
   }
 }
 

@@ -69,7 +69,7 @@ export class DataWorker {
   readonly #freeSlots: number[] = [];
   readonly #dirty: TunnelSession[] = [];
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_LAG_RESOLUTION_MS });
-  readonly #cpuMeter = new CpuMeter(threadCpuMs);
+  readonly #cpuMeter = new CpuMeter(threadCpuMs, performance.now());
   readonly #heartbeat: NodeJS.Timeout;
   #finish: () => void = () => {};
   /** From `performance.now`, which each thread counts from its own start, to the clock that threads share. */

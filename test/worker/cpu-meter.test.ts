@@ -4,10 +4,9 @@ import { describe, test } from 'node:test';
 import { CpuMeter, threadCpuMs } from '../../src/worker/cpu-meter.ts';
 
 describe('how busy a thread is', () => {
-  test('is the CPU time of an interval over its length, unknown at first', () => {
+  test('is the CPU time of an interval over its length', () => {
     let cpu = 500;
-    const meter = new CpuMeter(() => cpu);
-    assert.equal(meter.share(1_000), undefined);
+    const meter = new CpuMeter(() => cpu, 1_000);
     cpu += 250;
     assert.equal(meter.share(2_000), 0.25);
     assert.equal(meter.share(3_000), 0);
@@ -16,8 +15,7 @@ describe('how busy a thread is', () => {
 
   test('is unknown while nobody knows the CPU time, and for the interval after', () => {
     let cpu: number | undefined;
-    const meter = new CpuMeter(() => cpu);
-    assert.equal(meter.share(1_000), undefined);
+    const meter = new CpuMeter(() => cpu, 1_000);
     cpu = 10;
     assert.equal(meter.share(2_000), undefined);
     cpu = 20;
