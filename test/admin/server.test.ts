@@ -9,6 +9,18 @@ import { FakeGateway } from './fake-gateway.ts';
 import { openWebSocket } from './web-socket.ts';
 
 const TOKEN = 'correct-horse-battery';
+const HISTORY_POINT = {
+  sessions: 1,
+  starts: 0,
+  ends: 0,
+  refusals: 0,
+  rxBps: 8_000,
+  txBps: 0,
+  rxPps: 1,
+  txPps: 0,
+  drops: 0,
+  workers: [{ lag: 0.001, sessions: 1, cpu: null }],
+};
 
 describe('the admin plane', () => {
   let gateway: FakeGateway;
@@ -112,6 +124,18 @@ describe('the admin plane', () => {
       assert.deepEqual(await missing.json(), {
         error: { code: 'no-such-session', message: 'there is no session a/b c' },
       });
+    }
+  });
+
+  test('tells the history, and only what is newer than a moment', async () => {
+    const points = ['2026-06-01T00:00:02.000Z', '2026-06-01T00:00:04.000Z'].map(at => ({ ...HISTORY_POINT, at }));
+    gateway.points = points;
+    assert.deepEqual(await (await ask('/api/v1/history')).json(), { intervalSeconds: 2, points });
+    const newer = await ask('/api/v1/history?since=2026-06-01T00:00:02Z');
+    assert.deepEqual(await newer.json(), { intervalSeconds: 2, points: points.slice(1) });
+    assert.deepEqual(await (await ask('/api/v1/history?since=2030-01-01')).json(), { intervalSeconds: 2, points: [] });
+    for (const query of ['since=', 'since=soon', 'until=2026-06-01', 'since=2026-06-01&x=1']) {
+      assert.equal((await ask(`/api/v1/history?${query}`)).status, 400, query);
     }
   });
 
