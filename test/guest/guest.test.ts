@@ -1,7 +1,7 @@
 // The real Linux client, sstpc with pppd, against the gateway, both in one User-Mode Linux guest.
 // Environment variables: GUEST_PLANS names the plans to run, separated by commas; GUEST_LOGS a folder that receives every log.
 import { strict as assert } from 'node:assert';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -9,14 +9,14 @@ import { generate } from 'selfsigned';
 import { guestObstacle, runInGuest } from './guest.ts';
 import type { GuestResult } from './guest.ts';
 import { GATEWAY_NAME } from './guest-network.ts';
+import { assertHolds, readResults } from './line-results.ts';
+import type { LineResult } from './line-results.ts';
 import { STOP_LINE } from './plan.ts';
-import type { LineResult } from './plan.ts';
 import { plansCalled } from './plans.ts';
 
 const PLANS = plansCalled(process.env['GUEST_PLANS']?.split(',') ?? []);
 const SCENARIO = resolve(import.meta.dirname, 'scenario.js');
 const TIME_LIMIT_MS = 30 * 60_000;
-const CONSOLE_TAIL_LINES = 40;
 
 const obstacle = guestObstacle({
   sstpc: 'sstp-client',
@@ -38,6 +38,7 @@ describe('sstpc and pppd in a guest', { skip: process.env['CI'] === 'true' ? fal
     folder = mkdtempSync(join(tmpdir(), 'sstp-gateway-guest-'));
     await writeCertificates(folder);
     guest = await runInGuest({
+      init: 'shell',
       program: [process.execPath, '--enable-source-maps', SCENARIO, folder, ...PLANS.map(plan => plan.name)],
       exchange: folder,
       modules: ['ipv6', 'tun', 'veth', 'ppp_async'],
@@ -59,10 +60,7 @@ describe('sstpc and pppd in a guest', { skip: process.env['CI'] === 'true' ? fal
     describe(`gateway with ${plan.name}`, () => {
       for (const name of [...plan.lineNames, STOP_LINE]) {
         test(name, context => {
-          const result = results.find(({ plan: of, line }) => of === plan.name && line === name);
-          if (result === undefined) assert.fail(`the guest did not get here: ${describeEnd(guest)}`);
-          if (result.error !== undefined) assert.fail(result.error);
-          for (const [fact, value] of Object.entries(result.facts)) context.diagnostic(`${fact}: ${value}`);
+          assertHolds(results, plan.name, name, guest, fact => context.diagnostic(fact));
         });
       }
     });
@@ -82,17 +80,4 @@ async function writeCertificates(folder: string): Promise<void> {
     trusted.push(pair.cert.trim());
   }
   writeFileSync(join(folder, 'ca.pem'), `${trusted.join('\n')}\n`);
-}
-
-function readResults(folder: string): LineResult[] {
-  try {
-    return JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as LineResult[];
-  } catch {
-    return [];
-  }
-}
-
-function describeEnd({ status, timedOut, console }: GuestResult): string {
-  const tail = console.split('\n').slice(-CONSOLE_TAIL_LINES).join('\n');
-  return `${timedOut ? 'killed when its time was over' : `exit status ${status ?? 'unknown'}`}; its console:\n${tail}`;
 }

@@ -9,6 +9,8 @@ import { StringDecoder } from 'node:string_decoder';
 
 /** What the guest is to run, and with what. */
 export interface GuestRun {
+  /** Who is process 1: systemd, with nothing but the journal beside the program, or a shell. */
+  readonly init: 'systemd' | 'shell';
   /** Program and arguments, run as root in the guest. */
   readonly program: readonly [string, ...string[]];
   /** Absolute path of a host directory that the guest may write; it has the same path in the guest. */
@@ -74,6 +76,7 @@ export async function runInGuest(run: GuestRun): Promise<GuestResult> {
       'con0=null,fd:1',
       'ssl=null',
       'init=/bin/sh',
+      `GUEST_INIT=${run.init}`,
       `GUEST_EXCHANGE=${run.exchange}`,
       `GUEST_MODULES=${run.modules.join(',')}`,
       '--',

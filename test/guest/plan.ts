@@ -36,16 +36,6 @@ interface PreparedPlan extends Surroundings {
   readonly lines: readonly { readonly name: string; readonly run: (gateway: GatewayProcess) => Promise<Facts> }[];
 }
 
-/** What the guest reports of one line. */
-export interface LineResult {
-  readonly plan: string;
-  readonly line: string;
-  readonly seconds: number;
-  readonly facts: Facts;
-  /** Undefined: the line holds. */
-  readonly error?: string;
-}
-
 /** The last line of every plan. */
 export const STOP_LINE = 'SIGTERM ends the gateway with exit status 0';
 
