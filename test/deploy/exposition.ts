@@ -11,7 +11,7 @@ import { GatewayProcess } from '../gateway/gateway-process.ts';
 import { RawClient } from '../gateway/raw-client.ts';
 import { createSite } from '../gateway/site.ts';
 
-export interface Family {
+interface Family {
   readonly type: string;
   /** Names; of a histogram without `le`. Empty, too, for a metric that has no samples yet. */
   readonly labels: readonly string[];

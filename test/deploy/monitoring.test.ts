@@ -128,12 +128,17 @@ describe('the rules of Prometheus', () => {
     }
   });
 
-  test('are each seen to fire in their own tests', () => {
+  test('are each seen to fire in their own tests, and named in docs/metrics.md', () => {
     const tests = readFileSync(deployed('alerts.test.yml'), 'utf8');
-    const untested = ruleGroups()
-      .flatMap(group => group.rules)
-      .filter(({ alert }) => alert !== undefined && !tests.includes(`alertname="${alert}"`));
-    assert.deepEqual(untested, []);
+    const docs = readFileSync(new URL('docs/metrics.md', ROOT), 'utf8').match(/\bSstp\w+/g) ?? [];
+    const alerts = ruleGroups()
+      .flatMap(group => group.rules.map(rule => rule.alert))
+      .filter(name => name !== undefined);
+    assert.deepEqual(
+      alerts.filter(name => !tests.includes(`alertname="${name}"`)),
+      [],
+    );
+    assert.deepEqual(new Set(docs), new Set(alerts));
   });
 
   test('pass promtool', { skip: promtoolUnavailable() }, () => {

@@ -1,6 +1,6 @@
 /** As much of PromQL as is needed to know which metrics and labels an expression speaks of. */
 
-export interface Selector {
+interface Selector {
   readonly metric: string;
   /** Labels that it is matched by. */
   readonly labels: readonly string[];
