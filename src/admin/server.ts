@@ -18,6 +18,7 @@ import { type EventSocket, EventSockets } from './event-sockets.ts';
 import type { GatewayView } from './gateway-view.ts';
 import { type AdminResponse, problem } from './response.ts';
 import { type AdminRequest, Routes } from './routes.ts';
+import { REST_MS } from './time-slice.ts';
 
 export interface AdminOptions {
   readonly listen: ListenAddress;
@@ -219,7 +220,7 @@ class Exchange {
           else isRoom = this.#response.write(part.value);
         });
         if (part.done === true) this.#isOver = true;
-        else if (isRoom) setImmediate(next);
+        else if (isRoom) setTimeout(next, REST_MS);
         else this.#whenWritable(next);
       } catch (error) {
         fail(error);

@@ -64,8 +64,8 @@ export class Hooks {
     return this.#counters;
   }
 
-  /** Programs of one session run in the order of these calls. */
-  run(hook: 'up' | 'down', keys: SessionKeys, environment: Readonly<Record<string, string>>): void {
+  /** Programs of one session run in the order of these calls. `environment` is asked for at once, and only when there is a program. */
+  run(hook: 'up' | 'down', keys: SessionKeys, environment: () => Readonly<Record<string, string>>): void {
     const command = this.#options[hook];
     if (command === undefined) return;
     if (this.#waiting.length >= MAX_WAITING) {
@@ -73,7 +73,7 @@ export class Hooks {
       if (this.#counters.dropped++ === 0) this.#log.error({ hook, ...keys }, 'hooks are too slow: some are not run');
       return;
     }
-    this.#waiting.push({ keys, hook, command, environment });
+    this.#waiting.push({ keys, hook, command, environment: environment() });
     this.#next();
   }
 

@@ -43,7 +43,8 @@ export interface SessionRow {
 export class SessionTable {
   readonly #rows = new Map<SessionId, SessionRow>();
   readonly #byPublicId = new Map<string, SessionRow>();
-  readonly #countByUser = new Map<string, number>();
+  /** Of those that have named themselves, and were let in. */
+  readonly #byUser = new Map<string, Set<SessionRow>>();
   readonly #waits = new Set<{ readonly left: Set<SessionRow>; resolve: (isGone: boolean) => void }>();
   readonly #countByState: Record<SessionState, number> = { negotiating: 0, authenticating: 0, up: 0, closing: 0 };
 
@@ -53,11 +54,6 @@ export class SessionTable {
 
   get countByState(): Readonly<Record<SessionState, number>> {
     return this.#countByState;
-  }
-
-  /** Sessions that carry this user name: authenticated ones. */
-  countOfUser(user: string): number {
-    return this.#countByUser.get(user) ?? 0;
   }
 
   add(row: SessionRow): void {
@@ -90,8 +86,7 @@ export class SessionTable {
 
   /** Authenticated sessions of this user, the oldest first. */
   ofUser(user: string): SessionRow[] {
-    if (!this.#countByUser.has(user)) return [];
-    return [...this.#rows.values()].filter(row => row.user === user);
+    return [...(this.#byUser.get(user) ?? [])];
   }
 
   /** Resolves when none of the sessions is left: true; false when one is after `limitMs`. */
@@ -119,16 +114,18 @@ export class SessionTable {
   }
 
   setUser(row: SessionRow, user: string): void {
-    this.#forgetUser(row.user);
+    this.#forgetUser(row);
     row.user = user;
-    this.#countByUser.set(user, this.countOfUser(user) + 1);
+    const rows = this.#byUser.get(user);
+    if (rows === undefined) this.#byUser.set(user, new Set([row]));
+    else rows.add(row);
   }
 
   delete(row: SessionRow): void {
     this.#rows.delete(row.id);
     this.#byPublicId.delete(row.publicId);
     this.#countByState[row.state]--;
-    this.#forgetUser(row.user);
+    this.#forgetUser(row);
     for (const wait of this.#waits) {
       if (!wait.left.delete(row) || wait.left.size > 0) continue;
       this.#waits.delete(wait);
@@ -136,10 +133,8 @@ export class SessionTable {
     }
   }
 
-  #forgetUser(user: string): void {
-    const count = this.#countByUser.get(user);
-    if (count === undefined) return;
-    if (count === 1) this.#countByUser.delete(user);
-    else this.#countByUser.set(user, count - 1);
+  #forgetUser(row: SessionRow): void {
+    const rows = this.#byUser.get(row.user);
+    if (rows?.delete(row) === true && rows.size === 0) this.#byUser.delete(row.user);
   }
 }

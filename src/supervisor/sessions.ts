@@ -206,7 +206,7 @@ export class Sessions {
     const handshakeSeconds = (row.upAt - row.connectedAt) / 1000;
     handshake(handshakeSeconds);
     accounting?.start(accountedSession(row, row.upAt));
-    hooks.run('up', sessionKeys(row), hookEnvironment(row, gateway));
+    hooks.run('up', sessionKeys(row), () => hookEnvironment(row, gateway));
     this.#log.info({ ...sessionFacts(row), handshakeSeconds }, 'session up');
     feed.emit(() => ({ type: 'session-up', session: this.view(row) }));
   }
@@ -226,7 +226,7 @@ export class Sessions {
       return;
     }
     accounting?.stop(row.publicId, cause, traffic, Date.now());
-    hooks.run('down', sessionKeys(row), hookEnvironment(row, gateway, { reason, cause, seconds, traffic }));
+    hooks.run('down', sessionKeys(row), () => hookEnvironment(row, gateway, { reason, cause, seconds, traffic }));
     feed.emit(() => ({ type: 'session-down', session: sessionView(row, traffic, node), reason, cause }));
     this.#log[isFault(reason) ? 'warn' : 'info'](
       { ...sessionFacts(row), reason, cause, seconds, ...traffic },

@@ -32,17 +32,13 @@ describe('hooks', () => {
     process.env['SECRET_OF_OURS'] = 'x';
     const up = script('up', `echo "$0 $*" > ${out}; env >> ${out}`);
     const runner = hooks({ up: [up, 'first'] });
-    runner.run(
-      'up',
-      { session: 's1' },
-      {
-        IFNAME: 'sstp0',
-        IPLOCAL: '10.0.0.1',
-        IPREMOTE: '10.0.0.2',
-        PEERNAME: 'CORP\\alice; rm',
-        IPPARAM: '192.0.2.1',
-      },
-    );
+    runner.run('up', { session: 's1' }, () => ({
+      IFNAME: 'sstp0',
+      IPLOCAL: '10.0.0.1',
+      IPREMOTE: '10.0.0.2',
+      PEERNAME: 'CORP\\alice; rm',
+      IPPARAM: '192.0.2.1',
+    }));
     await runner.settled(10_000);
     const text = readFileSync(out, 'utf8');
     assert.match(text, /^\S+ first sstp0 {3}10\.0\.0\.1 10\.0\.0\.2 192\.0\.2\.1\n/);
@@ -56,9 +52,9 @@ describe('hooks', () => {
     const up = script('slow-up', `sleep 0.3; echo "up $PEERNAME" >> ${out}`);
     const down = script('fast-down', `echo "down $PEERNAME" >> ${out}`);
     const runner = hooks({ up: [up], down: [down] });
-    runner.run('up', { session: 'a' }, { PEERNAME: 'a' });
-    runner.run('down', { session: 'a' }, { PEERNAME: 'a' });
-    runner.run('down', { session: 'b' }, { PEERNAME: 'b' });
+    runner.run('up', { session: 'a' }, () => ({ PEERNAME: 'a' }));
+    runner.run('down', { session: 'a' }, () => ({ PEERNAME: 'a' }));
+    runner.run('down', { session: 'b' }, () => ({ PEERNAME: 'b' }));
     await runner.settled(10_000);
     assert.deepEqual(readFileSync(out, 'utf8').trim().split('\n'), ['down b', 'up a', 'down a']);
   });
@@ -67,7 +63,7 @@ describe('hooks', () => {
     const out = join(directory, 'count');
     const up = script('counted', `echo + >> ${out}; sleep 0.05; echo - >> ${out}`);
     const runner = hooks({ up: [up], concurrency: 2 });
-    for (let index = 0; index < 8; index++) runner.run('up', { session: `s${index}` }, {});
+    for (let index = 0; index < 8; index++) runner.run('up', { session: `s${index}` }, () => ({}));
     await runner.settled(10_000);
     let running = 0;
     for (const sign of readFileSync(out, 'utf8').trim().split('\n')) {
@@ -81,7 +77,7 @@ describe('hooks', () => {
     const out = join(directory, 'late');
     const up = script('hang', `(sleep 1; echo late > ${out}) & wait`);
     const runner = hooks({ up: [up], timeLimit: 100 });
-    runner.run('up', { session: 'slow' }, {});
+    runner.run('up', { session: 'slow' }, () => ({}));
     await runner.settled(10_000);
     assert.equal(runner.counters.timedOut, 1);
     assert.ok(lines.some(line => line.includes('hook took too long') && line.includes('slow')));
@@ -92,8 +88,8 @@ describe('hooks', () => {
   test('a program that fails or is not there is counted and logged, and the next one runs', async () => {
     const down = script('fails', 'echo why >&2; exit 3');
     const runner = hooks({ up: [join(directory, 'absent')], down: [down] });
-    runner.run('up', { session: 'x' }, {});
-    runner.run('down', { session: 'x' }, {});
+    runner.run('up', { session: 'x' }, () => ({}));
+    runner.run('down', { session: 'x' }, () => ({}));
     await runner.settled(10_000);
     assert.deepEqual(runner.counters, { run: 2, failed: 2, timedOut: 0, dropped: 0 });
     assert.ok(lines.some(line => line.includes('"code":3') && line.includes('why')));
