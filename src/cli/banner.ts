@@ -40,7 +40,7 @@ export function banner(facts: BannerFacts): string {
     `  Certificate  ${shortest(facts.directory, facts.certFile)}`,
     `  SHA-256      ${new X509Certificate(facts.cert).fingerprint256}`,
     `  Network      ${network}; gateway ${facts.gateway}`,
-    `  Admin        http://${formatAddress(facts.admin)}`,
+    `  Dashboard    http://${formatAddress(facts.admin)}`,
     '',
     '  Try it from a second terminal in this folder:',
     '',

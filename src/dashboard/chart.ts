@@ -27,6 +27,7 @@ export interface ChartData {
 /** Room for `400 Mbit/s`, and for a line of text. */
 const AXIS_WIDTH = 76;
 const TIME_AXIS_HEIGHT = 26;
+const TIME_LABEL_WIDTH = 60;
 
 export class Chart {
   readonly #host: HTMLElement;
@@ -86,8 +87,8 @@ export class Chart {
           {
             ...axis,
             size: TIME_AXIS_HEIGHT,
-            space: 70,
-            values: (_, times, __, ___, step) => times.map(time => clock(time, step)),
+            space: TIME_LABEL_WIDTH + 10,
+            values: timeLabels,
           },
           { ...axis, size: AXIS_WIDTH, space: 36, values: (_, values) => values.map(format) },
         ],
@@ -146,7 +147,12 @@ function readoutOf({ label = '', colour }: ChartLine): HTMLElement {
   return item;
 }
 
-function clock(time: number, step: number): string {
-  const text = new Date(time * 1000).toLocaleTimeString('en-GB');
-  return step < 60 ? text : text.slice(0, 5);
+/** Without one at the right edge, which would be cut off. */
+function timeLabels(plot: uPlot, times: readonly number[], _: number, __: number, step: number): string[] {
+  const end = plot.bbox.width / devicePixelRatio - TIME_LABEL_WIDTH / 2;
+  return times.map(time => {
+    if (plot.valToPos(time, 'x') > end) return '';
+    const clock = new Date(time * 1000).toLocaleTimeString('en-GB');
+    return step < 60 ? clock : clock.slice(0, 5);
+  });
 }

@@ -3,6 +3,7 @@ import { byId, element, setText } from './dom.ts';
 import { describeEvent, type EventText, type FeedEvent } from './event-text.ts';
 import { formatClock } from './format.ts';
 import { sessionHash } from './route.ts';
+import { type Row, RowList } from './row-list.ts';
 
 /** Kept of each kind, problems and the rest: a rush of sessions does not push out what went wrong. */
 const KEPT = 100;
@@ -14,7 +15,7 @@ interface Entry extends EventText {
 }
 
 export class EventPanel {
-  readonly #list = byId('events');
+  readonly #rows = new RowList<Entry>(byId('events'), { key: ({ number }) => String(number), create: createEntry });
   readonly #more = byId('events-more', HTMLButtonElement);
   readonly #announcer = byId('announcer');
   #problems: Entry[] = [];
@@ -52,21 +53,23 @@ export class EventPanel {
       ? this.#problems
       : [...this.#problems, ...this.#others].toSorted((a, b) => b.number - a.number);
     const shown = all.slice(0, this.#isLong ? KEPT : SHOWN_AT_FIRST);
-    this.#list.replaceChildren(...shown.map(createEntry));
+    this.#rows.show(shown);
     byId('events-empty').hidden = shown.length > 0;
     this.#more.hidden = all.length <= SHOWN_AT_FIRST;
     setText(this.#more, this.#isLong ? 'Show fewer' : 'Show more');
   }
 }
 
-function createEntry({ at, tone, title, detail, session }: Entry): HTMLElement {
+/** What has happened does not change: a row is made and never shown anew. */
+function createEntry({ at, tone, title, detail, session }: Entry): Row<Entry> {
   const name = session === undefined ? element('span', {}, title) : element('a', { href: sessionHash(session) }, title);
   name.classList.add('event-title');
-  return element(
+  const root = element(
     'li',
     { 'data-tone': tone },
     element('time', { datetime: at, title: at }, formatClock(at)),
     name,
     element('span', { class: 'event-detail' }, detail),
   );
+  return { root, show: () => undefined };
 }

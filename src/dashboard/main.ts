@@ -25,6 +25,7 @@ const sessions = new SessionList(client, refresh);
 const session = new SessionPage(client, refresh);
 const signIn = new SignIn(token => {
   client.token = token;
+  signIn.hide();
   follow();
   poller.start();
 });
@@ -55,8 +56,7 @@ function follow(): void {
   if (route.view === 'session') session.id = route.id;
   const before = shown;
   shown = { overview, sessions, session }[route.view];
-  for (const view of views) view.root.hidden = view !== shown;
-  signIn.hide();
+  for (const view of views) view.root.hidden = view !== shown || signIn.isShown;
   setAttribute(byId('nav-overview'), 'aria-current', shown === overview ? 'page' : undefined);
   setAttribute(byId('nav-sessions'), 'aria-current', shown === overview ? undefined : 'page');
   showTitle();
@@ -76,6 +76,7 @@ async function ask(): Promise<void> {
     byId('sign-out').hidden = client.token === null;
     feed.open();
     await view.refresh(status);
+    shell.showWell();
     showTitle();
   } catch (error) {
     if (error instanceof TokenNeededError) signOut(client.token === null ? '' : error.message);

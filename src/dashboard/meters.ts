@@ -55,15 +55,18 @@ export function refusalMeters({ refusals, aborts, auth }: StatusView['counters']
     }));
 }
 
+/** Without those that have nothing to give: a network without IPv6 has them too. */
 export function poolMeters({ pools }: Pick<StatusView, 'pools'>): Meter[] {
-  return pools.map(({ name, family, size, leased }) => ({
-    key: `${family} ${name}`,
-    name,
-    note: `${FAMILIES[family]}, ${formatCount(leased)} of ${formatCount(size)}`,
-    value: formatPercent(size === 0 ? 1 : leased / size),
-    share: size === 0 ? 1 : leased / size,
-    isCritical: size === 0 || leased / size > NEARLY_FULL,
-  }));
+  return pools
+    .filter(({ size }) => size > 0)
+    .map(({ name, family, size, leased }) => ({
+      key: `${family} ${name}`,
+      name,
+      note: `${FAMILIES[family]}, ${formatCount(leased)} of ${formatCount(size)}`,
+      value: formatPercent(leased / size),
+      share: leased / size,
+      isCritical: leased / size > NEARLY_FULL,
+    }));
 }
 
 const FAMILIES = {

@@ -18,10 +18,14 @@ export class Shell {
     const { ready, reasons } = status.ready;
     if (status.draining) this.#showState('Draining', 'warning');
     else this.#showState(ready ? 'Ready' : 'Not ready', ready ? 'good' : 'bad');
-    notice('lost', undefined);
     notice('unready', ready ? undefined : `Not ready: ${reasons.join('; ')}.`);
     notice('expiry', expiryWarning(status.certificates, Date.now()));
     setAttribute(document.body, 'data-stale', undefined);
+  }
+
+  /** All that was asked for was answered. */
+  showWell(): void {
+    notice('lost', undefined);
   }
 
   showLost(): void {

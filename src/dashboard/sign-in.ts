@@ -14,6 +14,10 @@ export class SignIn {
     });
   }
 
+  get isShown(): boolean {
+    return !this.#root.hidden;
+  }
+
   /** @param problem what is wrong with the last one; empty on the first try */
   show(problem: string): void {
     this.#root.hidden = false;

@@ -41,6 +41,9 @@ describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
     assert.equal(await visit.page.locator('#token:focus').count(), 1);
     assert.equal(await visit.page.locator('#overview').isVisible(), false);
     assert.equal(await visit.text('#sign-in-error'), '');
+    await visit.page.click('#nav-sessions');
+    assert.equal(await visit.page.locator('#sign-in').isVisible(), true, 'there is no way around it');
+    await visit.page.click('#nav-overview');
     await visit.page.fill('#token', 'another-token');
     await visit.press('Enter');
     await visit.shows('#sign-in-error', 'the token is wrong');

@@ -211,7 +211,7 @@ describe(`the dashboard of a gateway with ${TUNNELS} tunnels`, { skip: chromiumU
   });
 
   test('the pictures of the documentation', { skip: PICTURES === undefined && 'only when asked for' }, async () => {
-    await drawScreenshots(browser, gateway.process.admin, PICTURES!);
+    await drawScreenshots(browser, gateway, PICTURES!);
   });
 });
 

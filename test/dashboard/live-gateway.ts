@@ -28,6 +28,7 @@ const FEW = { user: 'bob', count: 5 } as const;
 /** How many of each are refused. */
 export const WRONG_PASSWORDS = 3;
 export const BROWSERS = 5;
+const COMERS = 4;
 /** Handshakes at a time. */
 const WIDTH = 32;
 /** Behind the echo network's one address there is nobody: what goes there is upload only. */
@@ -62,6 +63,14 @@ export class LiveGateway {
     this.process = gateway;
     this.#site = site;
     this.#generator = generator;
+  }
+
+  /** Somebody comes, somebody goes, some are not let in. */
+  async stir(): Promise<void> {
+    await this.#connect('staff', COMERS);
+    await this.#knock();
+    const staff = (await this.process.sessions()).filter(({ user }) => user === 'staff');
+    for (const { id } of staff.slice(0, COMERS)) await this.process.disconnect(id);
   }
 
   async close(): Promise<void> {
