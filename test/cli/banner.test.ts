@@ -31,7 +31,7 @@ test('the banner has commands that can be pasted in the folder where the gateway
     /^ {4}sudo sstpc .*--ca-cert \.sstp-gateway\/certificate\.pem --user demo --password abcd-2345 localhost:8443 /m,
   );
   assert.ok(text.includes(new X509Certificate(cert).fingerprint256));
-  assert.match(text, /Admin +http:\/\/127\.0\.0\.1:8080$/m);
+  assert.match(text, /Dashboard +http:\/\/127\.0\.0\.1:8080$/m);
   assert.match(text, /Network +in-process echo network .*; gateway 10\.66\.0\.1$/m);
 });
 
