@@ -89,6 +89,23 @@ describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
     await visit.close();
   });
 
+  test('a certificate that ends soon is warned of in every view, one that does not is not', async () => {
+    const status = gateway.status();
+    const ending = (days: number): void => {
+      const notAfter = new Date(Date.now() + (days + 0.5) * 86_400_000).toISOString();
+      const certificates = [{ ...status.certificates[0]!, serverNames: ['vpn.example.org'], notAfter }];
+      gateway.status = () => ({ ...status, certificates });
+    };
+    ending(20);
+    const visit = await Visit.start(browser, `${await start()}/#/sessions`);
+    await visit.shows('#expiry', /certificate of vpn\.example\.org ends in 20d/);
+    ending(21);
+    await visit.page.locator('#expiry').waitFor({ state: 'hidden' });
+    ending(-3);
+    await visit.shows('#expiry', /vpn\.example\.org ended 2d/);
+    await visit.close();
+  });
+
   test('a fault of the gateway is shown as what it is', async () => {
     const visit = await Visit.start(browser, await start());
     await visit.shows('#state', 'Ready');
