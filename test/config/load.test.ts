@@ -99,6 +99,7 @@ tls:
   minVersion: TLSv1.3
   ciphers: ECDHE-RSA-AES256-GCM-SHA384
 workers: 3
+watchdog: 40s
 stateDir: state
 drainDelay: 20s
 drainTimeout: 1500ms
@@ -129,7 +130,7 @@ log: { level: debug, format: pretty }
       { host: '192.0.2.1', port: 8443, trustedProxies: undefined },
     ]);
     assert.deepEqual(config.tls.certificates[0]?.serverNames, ['vpn.example.org']);
-    assert.deepEqual([config.drainDelay, config.drainTimeout], [20_000, 1500]);
+    assert.deepEqual([config.watchdog, config.drainDelay, config.drainTimeout], [40_000, 20_000, 1500]);
     assert.equal(config.sstp.helloInterval, 120_000);
     assert.deepEqual(config.network.ipv4.pool, [
       { first: 0x0a00_0005, last: 0x0a00_0006 },
@@ -151,6 +152,13 @@ log: { level: debug, format: pretty }
       perUser: { sessions: 2, policy: 'replace' },
     });
   });
+
+  for (const word of ['off', "'off'", 'false']) {
+    test(`whose watchdog is ${word} has none`, context => {
+      const file = prepared(context).write('gateway.yaml', `${TLS}\nwatchdog: ${word}`);
+      assert.equal(loadConfig(file).config.watchdog, Infinity);
+    });
+  }
 
   test('that limits addresses and users in short gets the rest of each limit', context => {
     const space = prepared(context);
@@ -192,6 +200,11 @@ log: { level: debug, format: pretty }
       'a key without a value',
       `${TLS}\nworkers:`,
       'gateway.yaml:2: workers: has no value; accepted: auto, or a whole number from 1 to 256',
+    ],
+    [
+      'a watchdog that bites too soon',
+      `${TLS}\nwatchdog: 1s`,
+      'gateway.yaml:2: watchdog: "1s" cannot be used; accepted: off, or a time from 3s to 10m',
     ],
     [
       'a duration without its unit',
