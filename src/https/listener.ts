@@ -70,6 +70,8 @@ export interface ListenerEvents {
   accept(connection: HttpsConnection): HttpsUpper | undefined;
   /** A connection ended before it was accepted; once each. The detail is for the log: an OpenSSL error code, a cause. */
   refused(reason: RefusalReason, remoteAddress: string, detail: string): void;
+  /** A TLS handshake begins. Some thousand of them in one turn of the event loop keep it from its timers for many seconds. */
+  handshake?(this: void): void;
   /** A line in NSS key log format. With it and a capture everything on a connection can be read. */
   keyLog?(this: void, line: string): void;
 }
@@ -227,7 +229,10 @@ export class HttpsListener {
       headerLimit: this.#options.headerLimit,
       answersRefusals: () => this.#options.decoy !== 'close',
       decoy: () => this.#decoy,
-      startTls: (tcp, serverName) => void this.#tlsServer(serverName).emit('connection', tcp),
+      startTls: (tcp, serverName) => {
+        this.#events.handshake?.();
+        this.#tlsServer(serverName).emit('connection', tcp);
+      },
       known: address => this.#addressLimits?.admit(address, performance.now()),
       connect: (tcp, socket, certificate, peer, upper) => this.#connect(tcp, socket, certificate, peer, upper),
       accept: connection => this.#events.accept(connection),

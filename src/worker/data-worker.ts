@@ -134,6 +134,8 @@ export class DataWorker {
       },
       {
         accept: connection => this.#accept(connection),
+        // A worker that is at work on nothing else is alive.
+        handshake: () => this.#counters.beat(),
         keyLog: line => this.#post({ kind: 'key-log', line }),
         refused: (reason, remoteAddress, detail) => this.#post({ kind: 'refused', reason, remoteAddress, detail }),
       },

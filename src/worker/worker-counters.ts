@@ -83,7 +83,7 @@ export class WorkerCounters {
     this.#cells[Cell.LoopLag] = seconds;
   }
 
-  /** Signs of life, one a second while the event loop runs. */
+  /** Signs of life: one a second while the event loop turns, and one for each TLS handshake, which can make a turn of it long. */
   get beats(): number {
     return this.#cells[Cell.Beats]!;
   }

@@ -80,6 +80,8 @@ export interface TestListener extends AsyncDisposable {
   readonly accepted: Recorder[];
   readonly refusals: RefusalReason[];
   readonly details: string[];
+  /** Those that the listener has told of. */
+  readonly handshakes: { readonly begun: number };
   /** As a reload does. */
   setCertificates(certificates: readonly ServerCertificate[]): void;
 }
@@ -101,6 +103,7 @@ export async function startListener(options: TestListenerOptions = {}): Promise<
   const accepted: Recorder[] = [];
   const refusals: RefusalReason[] = [];
   const details: string[] = [];
+  const handshakes = { begun: 0 };
   const { full = false, makeUpper = connection => new Recorder(connection), ...rest } = options;
   const settings: ListenerOptions = {
     addresses: [{ host: '127.0.0.1', port: 0 }],
@@ -123,6 +126,7 @@ export async function startListener(options: TestListenerOptions = {}): Promise<
       refusals.push(reason);
       details.push(detail);
     },
+    handshake: () => void handshakes.begun++,
   });
   const setCertificates = (certificates: readonly ServerCertificate[]): void =>
     listener.configure({ ...settings, certificates });
@@ -135,6 +139,7 @@ export async function startListener(options: TestListenerOptions = {}): Promise<
     accepted,
     refusals,
     details,
+    handshakes,
     setCertificates,
     [Symbol.asyncDispose]: () => listener.close(),
   };

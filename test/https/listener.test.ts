@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import {
   connectClient,
@@ -98,6 +100,19 @@ describe('accept', () => {
     const windows = await openTunnel(server, {}, REQUEST);
     assert.equal(sstpc.upper.connection.request.client, 'sstpc');
     assert.equal(windows.upper.connection.request.client, 'other');
+  });
+
+  test('each TLS handshake is told of when it begins, and nothing else is', async () => {
+    await using server = await startListener();
+    const silent = connect(server.port, '127.0.0.1');
+    await once(silent, 'connect');
+    for (let count = 1; count <= 3; count++) {
+      await connectClient(server.port);
+      assert.equal(server.handshakes.begun, count);
+    }
+    await openTunnel(server);
+    assert.equal(server.handshakes.begun, 4);
+    silent.destroy();
   });
 
   test('of the protocols that a client offers, h2 is never selected', async () => {
