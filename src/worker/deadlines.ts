@@ -19,6 +19,8 @@ interface Entry {
 export class Deadlines {
   readonly #heap: Entry[] = [];
   readonly #entries = new Map<Timed, Entry>();
+  /** Those of the wake-up at hand that were not handled yet, or are just being handled. */
+  readonly #due = new Set<Timed>();
   readonly #clock: () => number;
   readonly #grainMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -51,7 +53,9 @@ export class Deadlines {
     this.#arm();
   }
 
+  /** Also of one that is due, or is being handled: a session's timeout is often its end, and its deadline may stand nevertheless. */
   delete(timed: Timed): void {
+    this.#due.delete(timed);
     const entry = this.#entries.get(timed);
     if (entry !== undefined) this.#remove(entry);
   }
@@ -60,6 +64,7 @@ export class Deadlines {
     clearTimeout(this.#timer);
     this.#heap.length = 0;
     this.#entries.clear();
+    this.#due.clear();
   }
 
   get size(): number {
@@ -70,14 +75,13 @@ export class Deadlines {
     this.#timer = undefined;
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = this.#clock();
-    const due: Timed[] = [];
     for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
       this.#remove(first);
-      due.push(first.timed);
+      this.#due.add(first.timed);
     }
-    for (const timed of due) {
+    for (const timed of this.#due) {
       if (timed.deadline <= now) timed.handleTimeout(now);
-      this.update(timed);
+      if (this.#due.delete(timed)) this.update(timed);
     }
     this.#arm();
   }

@@ -290,6 +290,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   #leave(reason: TunnelEndReason, at: number): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.#limits.stop();
     this.#networks.clear();
     this.#queue.release();
     this.#context.pacing.delete(this.#queue);

@@ -90,13 +90,27 @@ test('a deleted alarm is never woken, also when another one deletes it in the sa
     const wake = first.handleTimeout.bind(first);
     first.handleTimeout = now => {
       wake(now);
-      gone.deadline = Number.POSITIVE_INFINITY;
       deadlines.delete(gone);
     };
     for (const alarm of [first, gone, other]) deadlines.update(alarm);
     advance(50);
     assert.equal(gone.woken.length, 0);
     assert.equal(other.woken.length, 1);
+  });
+});
+
+test('an alarm that is deleted while it is woken is not put back, whatever its deadline still says', () => {
+  withVirtualTime((deadlines, advance) => {
+    const alarm = new Alarm(10, 40);
+    const wake = alarm.handleTimeout.bind(alarm);
+    alarm.handleTimeout = now => {
+      wake(now);
+      deadlines.delete(alarm);
+    };
+    deadlines.update(alarm);
+    advance(100);
+    assert.equal(alarm.woken.length, 1);
+    assert.equal(deadlines.size, 0);
   });
 });
 
