@@ -47,7 +47,8 @@ const EVENTS: Json = {
   '/api/v1/events': {
     get: {
       summary: 'A WebSocket: each message is one Event as JSON',
-      description: 'A page, which cannot set a header, names the protocols `sstp.events` and `bearer.TOKEN`.',
+      description:
+        'A page, which cannot set a header, names the protocols `sstp.events` and `bearer.TOKEN`, the token percent-encoded.',
       operationId: 'getEvents',
       responses: { 101: { description: 'The WebSocket is open' }, ...responses(REFUSALS) },
       'x-messages': { $ref: reference(gatewayEvent) },

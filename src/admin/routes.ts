@@ -114,10 +114,11 @@ function originHost(origin: string): string {
   return URL.canParse(origin) ? new URL(origin).host : '';
 }
 
-/** `sstp.events, bearer.TOKEN` */
+/** `sstp.events, bearer.TOKEN`; percent-encoded, where the token has characters that a protocol may not have. */
 function tokenIn(protocols: string): string | undefined {
   const offered = protocols.split(',').map(protocol => protocol.trim());
-  return offered.find(protocol => protocol.startsWith('bearer.'))?.slice('bearer.'.length);
+  const given = offered.find(protocol => protocol.startsWith('bearer.'))?.slice('bearer.'.length);
+  return given && (decoded(given) ?? given);
 }
 
 function isLocalName(host: string): boolean {

@@ -2,6 +2,7 @@
 import type { ReloadView } from '../admin/schema/answers.ts';
 import type { SessionDetail, SessionView } from '../admin/schema/session.ts';
 import type { StatusView } from '../admin/schema/status.ts';
+import { eventProtocols } from './event-protocols.ts';
 import type { HistoryView } from './history.ts';
 import type { SessionListQuery } from './route.ts';
 
@@ -84,12 +85,11 @@ export class GatewayClient {
     return (await response.json()) as ReloadView;
   }
 
-  /** What happens from now on. A page cannot set a header here: the token goes as a protocol. */
+  /** What happens from now on. */
   openEvents(): WebSocket {
     const url = new URL('/api/v1/events', location.href);
     url.protocol = url.protocol.replace('http', 'ws');
-    const { token } = this;
-    return new WebSocket(url, token === null ? ['sstp.events'] : ['sstp.events', `bearer.${token}`]);
+    return new WebSocket(url, eventProtocols(this.token));
   }
 
   async #get<T>(path: string): Promise<T> {

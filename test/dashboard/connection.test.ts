@@ -8,7 +8,8 @@ import { AdminServer } from '../../src/admin/server.ts';
 import { FakeGateway } from '../admin/fake-gateway.ts';
 import { chromiumUnavailable, startBrowser, Visit } from './browser.ts';
 
-const TOKEN = 'correct-horse-battery';
+/** As openssl rand -base64 makes them. */
+const TOKEN = 'correct/horse+battery=';
 
 describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
   let browser: Browser;
