@@ -3,7 +3,7 @@
  * own path included, they get the answers of one that knows GET and HEAD. Paths are looked up among files that are in memory: no request
  * reaches a file system.
  */
-import { encodeResponse, type RefusalStatus, type RequestHead } from '../wire/http-preamble.ts';
+import { encodeResponse, REFUSALS, type RefusalStatus, type RequestHead } from '../wire/http-preamble.ts';
 
 /** `404`: plain HTTP errors, which make no secret of SSTP. `close`: nothing. */
 export type DecoyOption = '404' | 'close' | { readonly redirect: string } | { readonly files: readonly DecoyFile[] };
@@ -26,17 +26,7 @@ export interface DecoyAnswer {
 
 const INDEX = 'index.html';
 const NOT_FOUND_PAGE = '/404.html';
-const REASONS = {
-  200: 'OK',
-  301: 'Moved Permanently',
-  304: 'Not Modified',
-  400: 'Bad Request',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  431: 'Request Header Fields Too Large',
-  503: 'Service Unavailable',
-  505: 'HTTP Version Not Supported',
-} as const;
+const REASONS = { 200: 'OK', 301: 'Moved Permanently', 304: 'Not Modified', ...REFUSALS } as const;
 type Status = keyof typeof REASONS;
 type Headers = readonly (readonly [name: string, value: string])[];
 

@@ -139,7 +139,8 @@ export function sstpResponse(server: string, date: string): ResponseToSend {
   };
 }
 
-const REFUSALS = {
+/** Reason phrases. */
+export const REFUSALS = {
   400: 'Bad Request',
   404: 'Not Found',
   405: 'Method Not Allowed',
