@@ -5,6 +5,16 @@
  * It is written for the reader and for V8, not translated from `assembly/`: one long-lived DataView, numbers only,
  * nothing allocated per packet.
  */
+import { DHCP_SERVER_PORT } from '../wire/dhcp.ts';
+import {
+  IPV4_FRAGMENT_MASK,
+  IPV4_HEADER_LENGTH,
+  IPV6_HEADER_LENGTH,
+  IpProtocol,
+  UDP_HEADER_LENGTH,
+} from '../wire/ip.ts';
+import { ADDRESS_AND_CONTROL, PppProtocol } from '../wire/ppp.ts';
+import { HEADER_LENGTH, LENGTH_MASK, SSTP_VERSION } from '../wire/sstp.ts';
 import {
   ENTRY_AT,
   ENTRY_BYTES,
@@ -22,27 +32,12 @@ import { TwinRoutes4 } from './twin-routes.ts';
 import { TwinSegmenter } from './twin-segment.ts';
 import { COUNTERS_REGION_LENGTH, TwinCounters } from './twin-counters.ts';
 
-const SSTP_VERSION = 0x10;
-const SSTP_HEADER_LENGTH = 4;
 const SSTP_CONTROL_LENGTH_MIN = 8;
-const SSTP_LENGTH_MASK = 0x0fff;
 /** Of the header as one 32-bit number. */
 const CONTROL_BIT = 0x0001_0000;
-
-const PPP_ADDRESS_CONTROL = 0xff03;
 /** Starts a frame's address field only: protocol 00FF is reserved, so that the two cannot be confused. */
 const PPP_ALL_STATIONS = 0xff;
-const PPP_IPV4 = 0x0021;
-
-const IPV4_HEADER_LENGTH = 20;
-const IPV6_HEADER_LENGTH = 40;
 const IPV6_DESTINATION = 24;
-
-const IP_PROTOCOL_UDP = 17;
-/** More fragments, and the fragment offset. */
-const FRAGMENT_MASK = 0x3fff;
-const UDP_HEADER_LENGTH = 8;
-const DHCP_SERVER_PORT = 67;
 const BROADCAST = 0xffff_ffff;
 /** A TLS record's plain text (RFC 8446 5.1). */
 const LANDING_LENGTH = 16_384;
@@ -97,15 +92,15 @@ export class HotpathTwin implements PacketPath {
     let packet = at;
     let entries = 0;
     let error = 0;
-    while (entries < tableEntries && end - packet >= SSTP_HEADER_LENGTH) {
+    while (entries < tableEntries && end - packet >= HEADER_LENGTH) {
       const head = view.getInt32(packet);
       const isControl = (head & CONTROL_BIT) !== 0;
-      const length = head & SSTP_LENGTH_MASK;
+      const length = head & LENGTH_MASK;
       error = headError(head >>> 24, isControl, length);
       if (error !== 0 || length > end - packet) break;
       const entry = tableAt + entries * ENTRY_LENGTH;
       if (isControl) writeEntry(view, entry, packet, length, EntryMark.Control);
-      else writePppEntry(view, entry, packet + SSTP_HEADER_LENGTH, packet + length);
+      else writePppEntry(view, entry, packet + HEADER_LENGTH, packet + length);
       packet += length;
       entries += 1;
     }
@@ -122,7 +117,7 @@ export class HotpathTwin implements PacketPath {
     const end = this.tableAt + Math.min(entries, this.tableEntries) * ENTRY_LENGTH;
     let admitted = 0;
     for (let entry = this.tableAt; entry < end; entry += ENTRY_LENGTH) {
-      if (view.getUint16(entry + ENTRY_PROTOCOL, true) !== PPP_IPV4) continue;
+      if (view.getUint16(entry + ENTRY_PROTOCOL, true) !== PppProtocol.Ipv4) continue;
       const at = view.getUint32(entry + ENTRY_AT, true);
       if (!isWholeIpv4(view, at, view.getUint16(entry + ENTRY_BYTES, true))) {
         view.setUint16(entry + ENTRY_PROTOCOL, EntryMark.Malformed, true);
@@ -250,25 +245,26 @@ export class HotpathTwin implements PacketPath {
   /** For an IPv4 packet whose lengths are right. */
   #isForDhcpServer(at: number, totalLength: number): boolean {
     const { view } = this;
-    if (this.#dhcpServer === 0 || view.getUint8(at + 9) !== IP_PROTOCOL_UDP) return false;
+    if (this.#dhcpServer === 0 || view.getUint8(at + 9) !== IpProtocol.Udp) return false;
     const destination = view.getUint32(at + 16);
     if (destination !== BROADCAST && destination !== this.#dhcpServer) return false;
     const headerLength = (view.getUint8(at) & 0x0f) * 4;
-    if ((view.getUint16(at + 6) & FRAGMENT_MASK) !== 0 || totalLength < headerLength + UDP_HEADER_LENGTH) return false;
+    if ((view.getUint16(at + 6) & IPV4_FRAGMENT_MASK) !== 0 || totalLength < headerLength + UDP_HEADER_LENGTH)
+      return false;
     return view.getUint16(at + headerLength + 2) === DHCP_SERVER_PORT;
   }
 }
 
 function headError(version: number, isControl: boolean, length: number): number {
   if (version !== SSTP_VERSION) return PathError.Version;
-  if (length < SSTP_HEADER_LENGTH) return PathError.Length;
+  if (length < HEADER_LENGTH) return PathError.Length;
   if (isControl && length < SSTP_CONTROL_LENGTH_MIN) return PathError.ControlLength;
   return 0;
 }
 
 /** FF 03 may be missing, and the protocol may be one byte, whatever LCP negotiated (RFC 1661, section 2). */
 function writePppEntry(view: DataView, entry: number, at: number, end: number): void {
-  const field = end - at >= 2 && view.getUint16(at) === PPP_ADDRESS_CONTROL ? at + 2 : at;
+  const field = end - at >= 2 && view.getUint16(at) === ADDRESS_AND_CONTROL ? at + 2 : at;
   const first = field < end ? view.getUint8(field) : 0;
   const protocol = end - field >= 2 ? view.getUint16(field) : 0;
   if ((first & 1) !== 0 && first !== PPP_ALL_STATIONS) {

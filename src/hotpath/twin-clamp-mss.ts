@@ -1,11 +1,8 @@
 /** The twin of `assembly/clamp-mss.ts`: lowers the maximum segment size that a TCP SYN announces (RFC 9293, 3.7.1). */
+import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH, IpProtocol, TCP_HEADER_LENGTH } from '../wire/ip.ts';
 
-const IPV4_HEADER_LENGTH = 20;
-const IPV6_HEADER_LENGTH = 40;
-const IP_PROTOCOL_TCP = 6;
 const FRAGMENT_OFFSET_MASK = 0x1fff;
 
-const TCP_HEADER_LENGTH = 20;
 const TCP_FLAGS = 13;
 const TCP_SYN = 0x02;
 const TCP_CHECKSUM = 16;
@@ -16,7 +13,7 @@ const MSS_OPTION_LENGTH = 4;
 /** For an IPv4 packet of `length` (>= 20) bytes at `at`. What is not a whole TCP SYN header is left as it is. */
 export function clampMssIpv4(view: DataView, at: number, length: number, mss: number): void {
   const versionAndLength = view.getUint8(at);
-  if (versionAndLength >> 4 !== 4 || view.getUint8(at + 9) !== IP_PROTOCOL_TCP) return;
+  if (versionAndLength >> 4 !== 4 || view.getUint8(at + 9) !== IpProtocol.Tcp) return;
   if ((view.getUint16(at + 6) & FRAGMENT_OFFSET_MASK) !== 0) return;
   const headerLength = (versionAndLength & 0x0f) * 4;
   const tcp = at + headerLength;
@@ -26,7 +23,7 @@ export function clampMssIpv4(view: DataView, at: number, length: number, mss: nu
 
 /** For an IPv6 packet of `length` (>= 40) bytes at `at`. A SYN behind extension headers is left as it is. */
 export function clampMssIpv6(view: DataView, at: number, length: number, mss: number): void {
-  if (view.getUint8(at) >> 4 !== 6 || view.getUint8(at + 6) !== IP_PROTOCOL_TCP) return;
+  if (view.getUint8(at) >> 4 !== 6 || view.getUint8(at + 6) !== IpProtocol.Tcp) return;
   const total = IPV6_HEADER_LENGTH + view.getUint16(at + 4);
   clampSyn(view, at + IPV6_HEADER_LENGTH, at + Math.min(length, total), mss);
 }

@@ -1,13 +1,13 @@
 /** The twin of `assembly/coalesce-packet.ts`: what coalescing has to know of a packet. */
+import {
+  IPV4_HEADER_LENGTH,
+  IPV6_HEADER_LENGTH,
+  IpProtocol,
+  TCP_HEADER_LENGTH,
+  UDP_HEADER_LENGTH,
+} from '../wire/ip.ts';
 import { CoalesceKind } from './coalescing.ts';
 import { onesComplementSum } from './twin-checksum.ts';
-
-const IPV4_HEADER_LENGTH = 20;
-const IPV6_HEADER_LENGTH = 40;
-const TCP_HEADER_LENGTH = 20;
-const UDP_HEADER_LENGTH = 8;
-
-const IpProtocol = { Tcp: 6, Udp: 17, Icmpv6: 58 } as const;
 
 /** Of the word of data offset, flags and window. */
 export const TcpFlag = { Push: 0x0008_0000, CongestionWindowReduced: 0x0080_0000 } as const;

@@ -1,4 +1,6 @@
 /** The twin of `assembly/coalesce*.ts`: see there for how packets keep their order. */
+import { IPV4_DONT_FRAGMENT } from '../wire/ip.ts';
+import { PppProtocol } from '../wire/ppp.ts';
 import { GsoType, VIRTIO_HEADER_LENGTH, VirtioField, VirtioFlag } from '../wire/virtio.ts';
 import {
   GATHER_PACKETS,
@@ -14,11 +16,8 @@ import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL } from './packet-pa
 import { onesComplementSum } from './twin-checksum.ts';
 import { CoalescePacket, hasRightChecksums, pseudoSum, Sort, TcpFlag } from './twin-coalesce-packet.ts';
 
-const PPP_IPV4 = 0x0021;
-const PPP_IPV6 = 0x0057;
 const MAX_PACKETS = 64;
 const MAX_SUPER_LENGTH = 65_535;
-const DONT_FRAGMENT = 0x4000;
 const VIRTIO_STRIDE = 16;
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;
@@ -113,7 +112,7 @@ export class TwinCoalescer implements Omit<Coalescing, 'gather'> {
     for (; index < entries; index += 1) {
       const entry = this.#tableAt + index * ENTRY_LENGTH;
       const protocol = view.getUint16(entry + ENTRY_PROTOCOL, true);
-      if (protocol !== PPP_IPV4 && protocol !== PPP_IPV6) continue;
+      if (protocol !== PppProtocol.Ipv4 && protocol !== PppProtocol.Ipv6) continue;
       if (this.#packets === GATHER_PACKETS) break;
       const length = view.getUint16(entry + ENTRY_BYTES, true);
       this.#take(view.getUint32(entry + ENTRY_AT, true), length);
@@ -243,7 +242,7 @@ function mayJoin(view: DataView, one: SuperPacket, packet: CoalescePacket): bool
 function followsIdentification(view: DataView, one: SuperPacket, at: number): boolean {
   const step = (view.getUint16(at + 4) - view.getUint16(one.at + 4)) & 0xffff;
   if (one.hasFixedId) return step === 0;
-  const isAtomic = (view.getUint16(at + 6) & DONT_FRAGMENT) !== 0;
+  const isAtomic = (view.getUint16(at + 6) & IPV4_DONT_FRAGMENT) !== 0;
   return step === one.packets || (one.packets === 1 && isAtomic && step === 0);
 }
 

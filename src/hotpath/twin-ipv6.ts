@@ -1,9 +1,9 @@
 /** The twin of `assembly/admit6.ts` and `assembly/routes6.ts`. */
+import { IPV6_HEADER_LENGTH } from '../wire/ip.ts';
+import { PppProtocol } from '../wire/ppp.ts';
 import { ENTRY_AT, ENTRY_BYTES, ENTRY_LENGTH, ENTRY_PROTOCOL, EntryMark } from './packet-path.ts';
 import { clampMssIpv6 } from './twin-clamp-mss.ts';
 
-const PPP_IPV6 = 0x0057;
-const IPV6_HEADER_LENGTH = 40;
 const SOURCE = 8;
 const DESTINATION = 24;
 const MAX_PREFIX_LENGTH = 128;
@@ -19,14 +19,14 @@ export function admit6(
 ): number {
   let admitted = 0;
   for (let entry = table; entry < tableEnd; entry += ENTRY_LENGTH) {
-    if (view.getUint16(entry + ENTRY_PROTOCOL, true) !== PPP_IPV6) continue;
+    if (view.getUint16(entry + ENTRY_PROTOCOL, true) !== PppProtocol.Ipv6) continue;
     const at = view.getUint32(entry + ENTRY_AT, true);
     const mark = judge(view, at, view.getUint16(entry + ENTRY_BYTES, true), routes, slot);
     view.setUint16(entry + ENTRY_PROTOCOL, mark, true);
-    if (mark !== PPP_IPV6 && mark !== EntryMark.ToControl) continue;
+    if (mark !== PppProtocol.Ipv6 && mark !== EntryMark.ToControl) continue;
     const total = IPV6_HEADER_LENGTH + view.getUint16(at + 4);
     view.setUint16(entry + ENTRY_BYTES, total, true);
-    if (mark !== PPP_IPV6) continue;
+    if (mark !== PppProtocol.Ipv6) continue;
     if (mss !== 0) clampMssIpv6(view, at, total, mss);
     admitted += 1;
   }
@@ -40,7 +40,7 @@ function judge(view: DataView, at: number, length: number, routes: TwinRoutes6, 
   const staysOnLink = isLinkLocal(view, at + DESTINATION) || isLinkMulticast(view, at + DESTINATION);
   if (staysOnLink && (isLinkLocal(view, at + SOURCE) || isUnspecified(view, at + SOURCE))) return EntryMark.ToControl;
   if (slot >= 0 && routes.find(view, at + SOURCE) !== slot) return EntryMark.Spoofed;
-  return staysOnLink ? EntryMark.ToControl : PPP_IPV6;
+  return staysOnLink ? EntryMark.ToControl : PppProtocol.Ipv6;
 }
 
 function isLinkLocal(view: DataView, at: number): boolean {

@@ -2,32 +2,29 @@
  * The twin of `assembly/segment.ts`: each segment is built like a packet of its own, headers copied, fields set,
  * checksums summed from nothing.
  */
+import {
+  IPV4_FRAGMENT_MASK,
+  IPV4_HEADER_LENGTH,
+  IPV6_HEADER_LENGTH,
+  IpProtocol,
+  TCP_HEADER_LENGTH,
+  UDP_HEADER_LENGTH,
+} from '../wire/ip.ts';
+import { ADDRESS_AND_CONTROL, PppProtocol } from '../wire/ppp.ts';
+import { SSTP_VERSION } from '../wire/sstp.ts';
 import { GsoType, VIRTIO_HEADER_LENGTH, VirtioField, VirtioFlag } from '../wire/virtio.ts';
 import { FRAME_HEADER_LENGTH, MAX_FRAMED_LENGTH, PathError } from './packet-path.ts';
 import type { Segmentation } from './segmentation.ts';
 import { onesComplementSum } from './twin-checksum.ts';
 import { clampMssIpv4, clampMssIpv6 } from './twin-clamp-mss.ts';
 
-const SSTP_VERSION = 0x10;
-const PPP_ADDRESS_CONTROL = 0xff03;
-const PPP_IPV4 = 0x0021;
-const PPP_IPV6 = 0x0057;
-
-const IPV4_HEADER_LENGTH = 20;
-/** More fragments, or an offset. */
-const IPV4_FRAGMENT_MASK = 0x3fff;
-const IPV6_HEADER_LENGTH = 40;
 /** By so much is IPv6's header longer than IPv4's, and the MSS smaller. */
 const IPV6_HEADER_EXCESS = IPV6_HEADER_LENGTH - IPV4_HEADER_LENGTH;
-const IP_PROTOCOL_TCP = 6;
-const IP_PROTOCOL_UDP = 17;
 
-const TCP_HEADER_LENGTH = 20;
 const TCP_FLAGS = 13;
 const TCP_FIN_PSH = 0x09;
 const TCP_CWR = 0x80;
 const TCP_CHECKSUM = 16;
-const UDP_HEADER_LENGTH = 8;
 const UDP_CHECKSUM = 6;
 
 export class TwinSegmenter implements Segmentation {
@@ -80,7 +77,7 @@ export class TwinSegmenter implements Segmentation {
       const length = this.#segmentLength();
       if (FRAME_HEADER_LENGTH + length > end - next) break;
       this.#view.setUint32(next, (SSTP_VERSION << 24) | (FRAME_HEADER_LENGTH + length));
-      this.#view.setUint32(next + 4, (PPP_ADDRESS_CONTROL << 16) | (this.#ipv4 ? PPP_IPV4 : PPP_IPV6));
+      this.#view.setUint32(next + 4, (ADDRESS_AND_CONTROL << 16) | (this.#ipv4 ? PppProtocol.Ipv4 : PppProtocol.Ipv6));
       next += FRAME_HEADER_LENGTH;
       if (this.#gsoType === GsoType.None) this.#writePlain(next);
       else this.#writeSegment(next, length);
@@ -152,7 +149,7 @@ export class TwinSegmenter implements Segmentation {
   }
 
   get #transportProtocol(): number {
-    return this.#isTcp ? IP_PROTOCOL_TCP : IP_PROTOCOL_UDP;
+    return this.#isTcp ? IpProtocol.Tcp : IpProtocol.Udp;
   }
 
   /** 0: not the protocol, a fragment, or lengths that contradict each other. */

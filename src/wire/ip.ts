@@ -4,6 +4,13 @@
 
 export const IPV4_HEADER_LENGTH = 20;
 export const IPV6_HEADER_LENGTH = 40;
+/** Without options. */
+export const TCP_HEADER_LENGTH = 20;
+export const UDP_HEADER_LENGTH = 8;
+/** In the 16 bits of flags and fragment offset. */
+export const IPV4_DONT_FRAGMENT = 0x4000;
+/** Likewise: more fragments, and the fragment offset. Zero in a packet that is whole. */
+export const IPV4_FRAGMENT_MASK = 0x3fff;
 
 /** IANA protocol numbers. */
 export const IpProtocol = { Icmp: 1, Tcp: 6, Udp: 17, Icmpv6: 58 } as const;

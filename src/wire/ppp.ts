@@ -10,7 +10,7 @@ import { putBytes, viewOf } from './bytes.ts';
 import { CONTROL_BIT, HEADER_LENGTH, LENGTH_MASK, MAX_PACKET_LENGTH, SSTP_VERSION } from './sstp.ts';
 import { WireError } from './wire-error.ts';
 
-const ADDRESS_AND_CONTROL = 0xff03;
+export const ADDRESS_AND_CONTROL = 0xff03;
 /** FF 03 and the protocol. */
 const PPP_HEADER_LENGTH = 4;
 /** Everything in front of the information field of a frame that we send. */

@@ -18,13 +18,11 @@ import {
   parseDhcp,
 } from '../../wire/dhcp.ts';
 import { encodeDomainNames } from '../../wire/domain-name.ts';
-import { IpProtocol, IPV4_HEADER_LENGTH } from '../../wire/ip.ts';
+import { IpProtocol, IPV4_HEADER_LENGTH, UDP_HEADER_LENGTH } from '../../wire/ip.ts';
 import { encodeUdp4, parseIpv4Packet, parseUdp4 } from '../../wire/ip-packet.ts';
 import { encodeText } from '../../wire/text.ts';
 import { isWireError } from '../../wire/wire-error.ts';
 import type { Ipv4Parameters } from '../ppp/credentials.ts';
-
-const UDP_HEADER_LENGTH = 8;
 
 /** What an operator has for clients beside addresses. */
 export interface DhcpSettings {
