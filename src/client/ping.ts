@@ -1,6 +1,6 @@
 /** ICMP and ICMPv6 echo through a tunnel (RFC 792, RFC 4443), without a network device: what `connect --check` and load tests ping the gateway with. */
 import { encodeIcmpv6, parseIcmpv6 } from '../wire/icmpv6.ts';
-import { parseIpv6Packet } from '../wire/ip-packet.ts';
+import { emitIpv4Header, parseIpv6Packet } from '../wire/ip-packet.ts';
 import { isWireError } from '../wire/wire-error.ts';
 import {
   IPV4_HEADER_LENGTH,
@@ -14,7 +14,6 @@ import {
 const ICMP_HEADER_LENGTH = 8;
 const ECHO_REQUEST = 8;
 const ECHO_REPLY = 0;
-const TTL = 64;
 
 export interface EchoRequest {
   readonly source: number;
@@ -31,26 +30,19 @@ export function echoRequestLength(request: EchoRequest): number {
 
 /** @returns the offset behind the packet. */
 export function emitEchoRequest(view: DataView, at: number, request: EchoRequest): number {
-  const length = echoRequestLength(request);
-  const icmp = at + IPV4_HEADER_LENGTH;
-  view.setUint16(at, 0x4500);
-  view.setUint16(at + 2, length);
-  view.setUint32(at + 4, 0);
-  view.setUint16(at + 8, (TTL << 8) | IpProtocol.Icmp);
-  view.setUint16(at + 10, 0);
-  view.setUint32(at + 12, request.source);
-  view.setUint32(at + 16, request.destination);
-  view.setUint16(at + 10, internetChecksum(view, at, icmp));
-
+  const { source, destination, payloadLength } = request;
+  const header = { protocol: IpProtocol.Icmp, source, destination };
+  const icmp = emitIpv4Header(view, at, header, ICMP_HEADER_LENGTH + payloadLength);
+  const end = at + echoRequestLength(request);
   view.setUint16(icmp, ECHO_REQUEST << 8);
   view.setUint16(icmp + 2, 0);
   view.setUint16(icmp + 4, request.identifier);
   view.setUint16(icmp + 6, request.sequence);
-  for (let index = 0; index < request.payloadLength; index++) {
+  for (let index = 0; index < payloadLength; index++) {
     view.setUint8(icmp + ICMP_HEADER_LENGTH + index, index & 0xff);
   }
-  view.setUint16(icmp + 2, internetChecksum(view, icmp, at + length));
-  return at + length;
+  view.setUint16(icmp + 2, internetChecksum(view, icmp, end));
+  return end;
 }
 
 /** The sequence number of the echo reply at `[at, end)`, or undefined when it is no intact reply from `source` to `identifier`. */

@@ -10,9 +10,10 @@ import {
   ipv4Protocol,
   ipv4Source,
   ipv4TotalLength,
-  ipVersion,
   onesComplementSum,
+  UDP_HEADER_LENGTH,
 } from '../wire/ip.ts';
+import { emitIpv4Header, ipv4PacketError } from '../wire/ip-packet.ts';
 
 const ICMP_HEADER_LENGTH = 8;
 const ICMP_ECHO_REPLY = 0;
@@ -21,12 +22,8 @@ const ICMP_ECHO_REQUEST = 8;
 const UNREACHABLE_HOST = 1;
 const UNREACHABLE_PROTOCOL = 2;
 const UNREACHABLE_PORT = 3;
-const UDP_HEADER_LENGTH = 8;
 const UDP_ECHO_PORT = 7;
 const TIME_TO_LIVE = 64;
-const DONT_FRAGMENT = 0x4000;
-/** More fragments, and the fragment offset. */
-const FRAGMENT_MASK = 0x3fff;
 
 /** Header with all options, and the 8 bytes behind it: what an ICMP error quotes. */
 const LONGEST_ERROR = IPV4_HEADER_LENGTH + ICMP_HEADER_LENGTH + 60 + 8;
@@ -41,7 +38,7 @@ export function longestReply(length: number): number {
  * length, or 0 when the packet gets none: malformed, a fragment, an error itself, or not from or to a single host.
  */
 export function echoReply(view: DataView, at: number, length: number, to: number, address: number): number {
-  if (!isWholePacket(view, at, length)) return 0;
+  if (ipv4PacketError(view, at, length) !== undefined) return 0;
   const source = ipv4Source(view, at);
   const destination = ipv4Destination(view, at);
   if (!isHost(source) || source === address || !isHost(destination)) return 0;
@@ -62,16 +59,6 @@ export function echoReply(view: DataView, at: number, length: number, to: number
       return unreachable(view, at, payload, end, to, address, destination === address ? local : UNREACHABLE_HOST);
     }
   }
-}
-
-/** An unfragmented IPv4 packet with an intact header. Bytes behind its total length are padding. */
-function isWholePacket(view: DataView, at: number, length: number): boolean {
-  if (length < IPV4_HEADER_LENGTH || ipVersion(view, at) !== 4) return false;
-  const header = ipv4HeaderLength(view, at);
-  const total = ipv4TotalLength(view, at);
-  if (header < IPV4_HEADER_LENGTH || total < header || total > length) return false;
-  if ((view.getUint16(at + 6) & FRAGMENT_MASK) !== 0) return false;
-  return internetChecksum(view, at, at + header) === 0;
 }
 
 /** Neither "this network", loopback, multicast, reserved nor broadcast. */
@@ -121,9 +108,10 @@ function returnToSender(view: DataView, at: number, payload: number, end: number
   view.setUint8(to + 8, TIME_TO_LIVE);
   view.setUint32(to + 12, ipv4Destination(view, at));
   view.setUint32(to + 16, ipv4Source(view, at));
-  const header = payload - at;
-  sealHeader(view, to, header);
-  return to + header;
+  const copiedPayload = to + payload - at;
+  view.setUint16(to + 10, 0);
+  view.setUint16(to + 10, internetChecksum(view, to, copiedPayload));
+  return copiedPayload;
 }
 
 function unreachable(
@@ -136,25 +124,15 @@ function unreachable(
   code: number,
 ): number {
   const quoteEnd = Math.min(payload + 8, end);
-  const icmp = to + IPV4_HEADER_LENGTH;
+  const header = { protocol: IpProtocol.Icmp, source: address, destination: ipv4Source(view, at) };
+  const icmp = emitIpv4Header(view, to, header, ICMP_HEADER_LENGTH + quoteEnd - at);
   const quote = icmp + ICMP_HEADER_LENGTH;
   const total = quote + quoteEnd - at - to;
-  view.setUint32(to, 0x45000000 | total);
-  view.setUint32(to + 4, DONT_FRAGMENT);
-  view.setUint32(to + 8, (TIME_TO_LIVE << 24) | (IpProtocol.Icmp << 16));
-  view.setUint32(to + 12, address);
-  view.setUint32(to + 16, ipv4Source(view, at));
-  sealHeader(view, to, IPV4_HEADER_LENGTH);
   view.setUint32(icmp, (ICMP_UNREACHABLE << 24) | (code << 16));
   view.setUint32(icmp + 4, 0);
   new Uint8Array(view.buffer, view.byteOffset).copyWithin(quote, at, quoteEnd);
   sealIcmp(view, icmp, to + total);
   return total;
-}
-
-function sealHeader(view: DataView, at: number, length: number): void {
-  view.setUint16(at + 10, 0);
-  view.setUint16(at + 10, internetChecksum(view, at, at + length));
 }
 
 function sealIcmp(view: DataView, icmp: number, end: number): void {

@@ -1,6 +1,6 @@
 // The same host's IPv6: what it says to ICMPv6 echo (RFC 4443 4) and UDP echo on every port (RFC 862). It stays silent to the rest.
 
-import { internetChecksum, IPV6_HEADER_LENGTH, IpProtocol, onesComplementSum } from '../wire/ip.ts';
+import { internetChecksum, IPV6_HEADER_LENGTH, IpProtocol, onesComplementSum, UDP_HEADER_LENGTH } from '../wire/ip.ts';
 import { readIpv6 } from '../wire/ipv6.ts';
 
 const SOURCE = 8;
@@ -10,7 +10,6 @@ const HOP_LIMIT = 7;
 const ECHO_HEADER_LENGTH = 8;
 const ECHO_REQUEST = 128;
 const ECHO_REPLY = 129;
-const UDP_HEADER_LENGTH = 8;
 const UDP_ECHO_PORT = 7;
 const MULTICAST = 0xff;
 

@@ -4,6 +4,8 @@ import { viewOf } from './bytes.ts';
 import {
   internetChecksum,
   IpProtocol,
+  IPV4_DONT_FRAGMENT,
+  IPV4_FRAGMENT_MASK,
   IPV4_HEADER_LENGTH,
   IPV6_HEADER_LENGTH,
   ipv4Destination,
@@ -13,21 +15,21 @@ import {
   ipv4TotalLength,
   ipVersion,
   onesComplementSum,
+  UDP_HEADER_LENGTH,
 } from './ip.ts';
 import { readIpv6, writeIpv6 } from './ipv6.ts';
 import { WireError } from './wire-error.ts';
 
 const IPV4_TTL = 64;
-const DONT_FRAGMENT = 0x4000;
-/** More fragments, and the fragment offset. */
-const FRAGMENT_MASK = 0x3fff;
-const UDP_HEADER_LENGTH = 8;
 
-export interface Ipv4Packet {
+export interface Ipv4Header {
   readonly protocol: number;
   /** Unsigned 32-bit numbers. */
   readonly source: number;
   readonly destination: number;
+}
+
+export interface Ipv4Packet extends Ipv4Header {
   readonly payload: Uint8Array;
 }
 
@@ -48,34 +50,49 @@ export interface UdpDatagram {
 /** `payload` is a view. Bytes behind the total length are padding, options are passed over. `Value` for a fragment or a wrong checksum. */
 export function parseIpv4Packet(bytes: Uint8Array): Ipv4Packet | WireError {
   const view = viewOf(bytes);
-  if (bytes.length < IPV4_HEADER_LENGTH) return WireError.Truncated;
-  if (ipVersion(view, 0) !== 4) return WireError.Version;
-  const header = ipv4HeaderLength(view, 0);
-  const total = ipv4TotalLength(view, 0);
-  if (header < IPV4_HEADER_LENGTH || total < header) return WireError.Length;
-  if (total > bytes.length) return WireError.Truncated;
-  if ((view.getUint16(6) & FRAGMENT_MASK) !== 0 || internetChecksum(view, 0, header) !== 0) return WireError.Value;
+  const error = ipv4PacketError(view, 0, bytes.length);
+  if (error !== undefined) return error;
   return {
     protocol: ipv4Protocol(view, 0),
     source: ipv4Source(view, 0),
     destination: ipv4Destination(view, 0),
-    payload: bytes.subarray(header, total),
+    payload: bytes.subarray(ipv4HeaderLength(view, 0), ipv4TotalLength(view, 0)),
   };
 }
 
-export function encodeIpv4Packet({ protocol, source, destination, payload }: Ipv4Packet): Uint8Array {
-  const bytes = new Uint8Array(IPV4_HEADER_LENGTH + payload.length);
-  const view = viewOf(bytes);
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, bytes.length);
-  view.setUint16(6, DONT_FRAGMENT);
-  view.setUint8(8, IPV4_TTL);
-  view.setUint8(9, protocol);
-  view.setUint32(12, source);
-  view.setUint32(16, destination);
-  view.setUint16(10, internetChecksum(view, 0, IPV4_HEADER_LENGTH));
-  bytes.set(payload, IPV4_HEADER_LENGTH);
+/** What keeps the `length` bytes at `at` from being a whole packet with an intact header, as {@link parseIpv4Packet} has it. */
+export function ipv4PacketError(view: DataView, at: number, length: number): WireError | undefined {
+  if (length < IPV4_HEADER_LENGTH) return WireError.Truncated;
+  if (ipVersion(view, at) !== 4) return WireError.Version;
+  const header = ipv4HeaderLength(view, at);
+  const total = ipv4TotalLength(view, at);
+  if (header < IPV4_HEADER_LENGTH || total < header) return WireError.Length;
+  if (total > length) return WireError.Truncated;
+  const isFragment = (view.getUint16(at + 6) & IPV4_FRAGMENT_MASK) !== 0;
+  return isFragment || internetChecksum(view, at, at + header) !== 0 ? WireError.Value : undefined;
+}
+
+export function encodeIpv4Packet(packet: Ipv4Packet): Uint8Array {
+  const bytes = new Uint8Array(IPV4_HEADER_LENGTH + packet.payload.length);
+  bytes.set(packet.payload, emitIpv4Header(viewOf(bytes), 0, packet, packet.payload.length));
   return bytes;
+}
+
+/**
+ * The header of a packet that is not to be fragmented and so needs no identification (RFC 6864 4.1), for the `payloadLength`
+ * bytes behind it. Returns where they begin.
+ */
+export function emitIpv4Header(view: DataView, at: number, header: Ipv4Header, payloadLength: number): number {
+  view.setUint16(at, 0x4500);
+  view.setUint16(at + 2, IPV4_HEADER_LENGTH + payloadLength);
+  view.setUint32(at + 4, IPV4_DONT_FRAGMENT);
+  view.setUint16(at + 8, (IPV4_TTL << 8) | header.protocol);
+  view.setUint16(at + 10, 0);
+  view.setUint32(at + 12, header.source);
+  view.setUint32(at + 16, header.destination);
+  const end = at + IPV4_HEADER_LENGTH;
+  view.setUint16(at + 10, internetChecksum(view, at, end));
+  return end;
 }
 
 /** `payload` is a view. Bytes behind the payload length are padding. */
