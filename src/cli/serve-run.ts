@@ -24,10 +24,11 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const files = await loadGateway(flags);
   const { config } = files;
   const log = createLogger(config.log, process.stdout);
-  for (const warning of files.warnings) log.warn(warning);
   const manager = ServiceManager.from(process.env, log);
   // From here on: a signal during the start is not lost, and does not leave devices and routes behind.
   const interrupted = signalled();
+  const hangups = new Hangups();
+  for (const warning of files.warnings) log.warn(warning);
   let gateway: Gateway;
   try {
     gateway = await startGateway({
@@ -43,7 +44,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   if (flags.config === undefined) console.log(embeddedBanner(files, gateway));
   log.info({ listen: gateway.listen, adminPort: gateway.adminPort, network: gateway.networkMode }, 'gateway is up');
   const reports = manager && new ServiceReports(manager, gateway);
-  process.on('SIGHUP', () => void (reports ?? gateway.supervisor).reload());
+  hangups.heed(() => (reports ?? gateway.supervisor).reload());
   const signal = await interrupted;
   log.info({ signal }, 'gateway drains');
   reports?.stopping();
@@ -60,6 +61,24 @@ function refusal(error: unknown): unknown {
     kind => error instanceof kind,
   );
   return isExpected ? new CommandError((error as Error).message, ExitCode.Usage) : error;
+}
+
+/** SIGHUP from the first moment on; one that comes before there is anything to reload is heeded later, since files may have changed after they were read. */
+class Hangups {
+  #reload: (() => unknown) | undefined;
+  #isDue = false;
+
+  constructor() {
+    process.on('SIGHUP', () => {
+      this.#isDue = true;
+      this.#reload?.();
+    });
+  }
+
+  heed(reload: () => unknown): void {
+    this.#reload = reload;
+    if (this.#isDue) reload();
+  }
 }
 
 function signalled(): Promise<string> {

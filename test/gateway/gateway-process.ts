@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { ReloadView, SessionView, StatusView } from '../../src/admin/gateway-view.ts';
 import type { Site } from './site.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const START_LIMIT_MS = 20_000;
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };

@@ -1,12 +1,14 @@
 // A gateway whose files change while tunnels are up. Its certificates, and packets meanwhile: change-under-traffic.test.ts.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { createClientRuntime } from '../../src/client/client-runtime.ts';
 import type { ClientRuntime } from '../../src/client/client-runtime.ts';
 import { TestClient } from './clients.ts';
-import { GatewayProcess } from './gateway-process.ts';
+import { GatewayProcess, MAIN } from './gateway-process.ts';
 import { createSite, PASSWORD } from './site.ts';
 import type { Site } from './site.ts';
 
@@ -109,6 +111,22 @@ describe('a reload', () => {
     process.kill(gateway.pid, 'SIGHUP');
     await gateway.until(() => reloads() === before + 1);
   });
+});
+
+test('a SIGHUP that comes while the gateway starts is heeded when it is up', async t => {
+  const site = await createSite();
+  t.after(() => site.remove());
+  const child = spawn(process.execPath, [MAIN, 'serve', '--config', site.configFile]);
+  t.after(() => child.kill('SIGKILL'));
+  const messages: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    const { msg } = JSON.parse(line) as { msg: string };
+    // The first line of all; the handler is there from before it.
+    if (messages.push(msg) === 1) child.kill('SIGHUP');
+    if (msg === 'configuration reloaded') child.kill('SIGTERM');
+  }
+  assert.ok(messages.includes('configuration reloaded'), messages.join(', '));
+  assert.equal(messages.at(-1), 'gateway ended');
 });
 
 function total(sessions: Readonly<Record<string, number>>): number {
