@@ -18,8 +18,12 @@ export async function tell(title: string, text: string): Promise<void> {
   await ask(title, text, undefined);
 }
 
+/** Answers the question that was asked last. */
+let answer: ((value: string) => void) | undefined;
+
 function ask(title: string, text: string, action: string | undefined): Promise<string> {
   const dialog = byId('dialog', HTMLDialogElement);
+  answer?.(dialog.returnValue);
   setText(byId('dialog-title'), title);
   setText(byId('dialog-text'), text);
   setText(byId('dialog-close'), action === undefined ? 'Close' : 'Cancel');
@@ -27,7 +31,7 @@ function ask(title: string, text: string, action: string | undefined): Promise<s
   setText(byId('dialog-action'), action ?? '');
   dialog.returnValue = '';
   dialog.showModal();
-  return new Promise(resolve => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue), { once: true });
-  });
+  // The event comes with the next frame: by then another question may be on the screen, and this is not its answer.
+  dialog.onclose = () => void (dialog.open || answer?.(dialog.returnValue));
+  return new Promise(resolve => (answer = resolve));
 }

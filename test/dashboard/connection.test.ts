@@ -137,6 +137,26 @@ describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
     await visit.close();
   });
 
+  test('a question that comes before the page was drawn without the last one has its own answer', async () => {
+    const visit = await Visit.start(browser, await start());
+    await visit.shows('#tile-sessions', '1');
+    for (const answer of ['#dialog-close', '#dialog-action']) {
+      await visit.evaluate(`(async () => {
+        const click = selector => document.querySelector(selector).click();
+        click('#drain');
+        click('#dialog-close');
+        click('#drain');
+        for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
+        click('${answer}');
+      })()`);
+      await visit.page.locator('#dialog').waitFor({ state: 'hidden' });
+      if (answer === '#dialog-close') assert.deepEqual(gateway.drains, []);
+    }
+    for (let look = 0; look < 500 && gateway.drains.length === 0; look++) await visit.page.waitForTimeout(20);
+    assert.deepEqual(gateway.drains, [false], 'the one that was answered with no is not taken along');
+    await visit.close();
+  });
+
   test('nothing is asked while nobody looks', async () => {
     const visit = await Visit.start(browser, await start());
     await visit.shows('#state', 'Ready');
