@@ -112,6 +112,7 @@ describe('a capture on the admin plane', () => {
       reader.write('GET /api/v1/sessions/a%20b/capture HTTP/1.1\r\nHost: localhost\r\n\r\n'),
     );
     reader.pause();
+    while (source.reads === 0) await sleep(5);
     const paused = await settled(() => source.reads);
     // What the kernel takes for a connection is a few megabytes.
     assert.ok(paused > 0 && paused * PART.length < 64 * 1024 * 1024, `${paused} parts`);

@@ -39,20 +39,21 @@ describe('a gateway that drains', () => {
     ['POST /drain', () => gateway.drain()],
   ] as const) {
     test(`after ${how} is not ready, takes tunnels until the delay is over, then refuses them`, async () => {
-      await start({ ...FOREVER, drainDelay: '4s' });
+      await start({ ...FOREVER, drainDelay: '12s' });
       assert.equal(await gateway.readiness(), 200);
       const old = await connect();
       await drain();
       const line = await gateway.untilLogged('not ready any more: draining');
-      assert.equal(line['drainDelay'], 4000);
+      assert.equal(line['drainDelay'], 12_000);
       assert.equal(await gateway.readiness(), 503);
       const late = await connect();
       await Promise.all([old.ping(), late.ping()]);
       if (how === 'SIGTERM') {
+        gateway.signal('SIGTERM');
         assert.equal(await gateway.ended(), 0);
         for (const { ended } of [old, late]) assert.match(String(ended), /^peer-(terminate|disconnect)$/);
       } else {
-        await gateway.until(({ workers }) => workers.every(({ state }) => state === 'draining'));
+        await gateway.until(({ workers }) => workers.every(({ state }) => state === 'draining'), 30_000);
         await assert.rejects(connect(), { code: 'refused' });
         await Promise.all([old.ping(), late.ping()]);
         for (const { client } of [old, late]) client.abort();

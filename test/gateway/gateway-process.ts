@@ -1,6 +1,5 @@
 /** A gateway as users run it: a process of its own, seen through its admin plane and its log. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +16,8 @@ export class GatewayProcess {
   readonly port: number;
   readonly log: LogLine[];
   readonly #child: ReturnType<typeof spawn>;
+  /** It has ended, and all that it logged is in `log`. */
+  readonly #closed: Promise<void>;
   /** URL of the admin plane. */
   readonly admin: string;
 
@@ -59,6 +60,7 @@ export class GatewayProcess {
 
   private constructor(child: ReturnType<typeof spawn>, log: LogLine[], port: number, admin: string) {
     this.#child = child;
+    this.#closed = new Promise(resolve => void child.once('close', () => resolve()));
     this.log = log;
     this.port = port;
     this.admin = admin;
@@ -128,10 +130,9 @@ export class GatewayProcess {
     this.#child.kill(signal);
   }
 
-  /** @returns the exit code, when the gateway has ended */
+  /** @returns the exit code when the gateway has ended, null for one that was killed */
   async ended(): Promise<number | null> {
-    // One that was killed has a signal in place of a code.
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
+    await this.#closed;
     return this.#child.exitCode;
   }
 
