@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pino } from 'pino';
 import type { ByteStream } from '../../src/admin/byte-stream.ts';
-import { AdminServer } from '../../src/admin/server.ts';
 import { FakeGateway } from './fake-gateway.ts';
+import { SilentAdmin } from './silent-admin.ts';
 
 const DEFAULTS = { seconds: 60, bytes: 64 * 1024 * 1024, packets: undefined, snaplen: undefined, auth: false };
 const PART = new Uint8Array(64 * 1024).fill(0x61);
@@ -30,20 +29,17 @@ class Endless implements ByteStream {
 
 describe('a capture on the admin plane', () => {
   let gateway: FakeGateway;
-  let server: AdminServer;
-  let port: number;
+  let server: SilentAdmin;
 
   beforeEach(async () => {
     gateway = new FakeGateway();
     gateway.add('a b');
-    const log = pino({ level: 'silent' });
-    server = new AdminServer({ listen: { host: '127.0.0.1', port: 0 }, token: undefined, view: gateway, log });
-    port = await server.listen();
+    server = await SilentAdmin.start(gateway);
   });
   afterEach(() => server.close());
 
   const ask = (query = '', init: RequestInit = {}): Promise<Response> =>
-    fetch(`http://127.0.0.1:${port}/api/v1/sessions/a%20b/capture${query}`, init);
+    fetch(`${server.url}/api/v1/sessions/a%20b/capture${query}`, init);
 
   test('is what was asked for, by whom, and streams what comes until its end', async () => {
     const parts = [Uint8Array.of(1, 2), Uint8Array.of(3)];
@@ -108,7 +104,7 @@ describe('a capture on the admin plane', () => {
   test('stops being made while nobody reads, goes on, and is cancelled when the reader leaves', async () => {
     const source = new Endless();
     gateway.captured = source;
-    const reader = connect(port, '127.0.0.1', () =>
+    const reader = connect(server.port, '127.0.0.1', () =>
       reader.write('GET /api/v1/sessions/a%20b/capture HTTP/1.1\r\nHost: localhost\r\n\r\n'),
     );
     reader.pause();
@@ -143,7 +139,7 @@ describe('a capture on the admin plane', () => {
       cancel: () => void source.cancels++,
     };
     gateway.captured = source;
-    const reader = connect(port, '127.0.0.1', () =>
+    const reader = connect(server.port, '127.0.0.1', () =>
       reader.write('GET /api/v1/sessions/a%20b/capture HTTP/1.1\r\nHost: localhost\r\n\r\n'),
     );
     while (gateway.captures.length === 0) await sleep(5);

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { pino } from 'pino';
-import { AdminServer } from '../../src/admin/server.ts';
 import { FakeGateway } from './fake-gateway.ts';
+import { SilentAdmin } from './silent-admin.ts';
 
 describe('the files of the dashboard', () => {
-  let server: AdminServer;
-  let port: number;
+  let server: SilentAdmin;
 
-  const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
-    fetch(`http://127.0.0.1:${port}${path}`, init);
+  const ask = (path: string, init: RequestInit = {}): Promise<Response> => fetch(`${server.url}${path}`, init);
 
   beforeEach(async () => {
-    const log = pino({ level: 'silent' });
-    const listen = { host: '127.0.0.1', port: 0 };
-    server = new AdminServer({ listen, token: 'a-token', view: new FakeGateway(), log });
-    port = await server.listen();
+    server = await SilentAdmin.start(new FakeGateway(), 'a-token');
   });
   afterEach(() => server.close());
 

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { pino } from 'pino';
-import { AdminServer } from '../../src/admin/server.ts';
 import { FakeGateway } from '../admin/fake-gateway.ts';
+import { SilentAdmin } from '../admin/silent-admin.ts';
 import { workspace } from '../config/workspace.ts';
 import { type Outcome, runCommand } from './run-command.ts';
 
@@ -12,19 +11,12 @@ const TOKEN = 'correct-horse-battery';
 
 describe('against a running gateway,', () => {
   let gateway: FakeGateway;
-  let server: AdminServer;
-  let url: string;
-  const run = (...args: string[]): Promise<Outcome> => runCommand('.', [...args, '--admin', url]);
+  let server: SilentAdmin;
+  const run = (...args: string[]): Promise<Outcome> => runCommand('.', [...args, '--admin', server.url]);
 
   beforeEach(async () => {
     gateway = new FakeGateway();
-    server = new AdminServer({
-      listen: { host: '127.0.0.1', port: 0 },
-      token: undefined,
-      view: gateway,
-      log: pino({ level: 'silent' }),
-    });
-    url = `http://127.0.0.1:${await server.listen()}`;
+    server = await SilentAdmin.start(gateway);
   });
   afterEach(() => server.close());
 
@@ -50,19 +42,12 @@ describe('against a running gateway,', () => {
 
   test('a token comes from its file or from the configuration', async context => {
     server.close();
-    server = new AdminServer({
-      listen: { host: '127.0.0.1', port: 0 },
-      token: TOKEN,
-      view: gateway,
-      log: pino({ level: 'silent' }),
-    });
-    const port = await server.listen();
-    url = `http://127.0.0.1:${port}`;
+    server = await SilentAdmin.start(gateway, TOKEN);
     const space = workspace(context);
     const tokenFile = space.write('token', `${TOKEN}\n`);
     const config = space.write(
       'gateway.yaml',
-      `tls: { certificates: [{ cert: c, key: k }] }\nadmin: { listen: '0.0.0.0:${port}', tokenFile: token }\n`,
+      `tls: { certificates: [{ cert: c, key: k }] }\nadmin: { listen: '0.0.0.0:${server.port}', tokenFile: token }\n`,
     );
     assert.equal((await run('status', '--token-file', tokenFile)).code, 0);
     const configured = await runCommand(space.directory, ['status', '--config', config]);
@@ -71,7 +56,7 @@ describe('against a running gateway,', () => {
     assert.equal(refused.code, 1);
     assert.equal(
       refused.stderr,
-      `sstp-gateway: ${url} wants a token\n` +
+      `sstp-gateway: ${server.url} wants a token\n` +
         '--token-file FILE names the file that holds it, --config FILE the configuration that names that file.\n',
     );
     const wrongFile = space.write('wrong', 'of-another-gateway\n');

@@ -5,11 +5,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pino } from 'pino';
 import type { ByteStream } from '../../src/admin/byte-stream.ts';
-import { AdminServer } from '../../src/admin/server.ts';
 import { encodeInterface, encodeSectionHeader, encodeStatistics } from '../../src/wire/pcapng.ts';
 import { FakeGateway } from '../admin/fake-gateway.ts';
+import { SilentAdmin } from '../admin/silent-admin.ts';
 import { workspace } from '../config/workspace.ts';
 import { type Outcome, runCommand } from './run-command.ts';
 import { startCommand } from './start-command.ts';
@@ -19,19 +18,16 @@ const END = { start: 0, end: 1, received: 12, dropped: 0, comment: 'ended: secon
 
 describe('capture', () => {
   let gateway: FakeGateway;
-  let server: AdminServer;
-  let url: string;
+  let server: SilentAdmin;
 
   beforeEach(async () => {
     gateway = new FakeGateway();
-    const log = pino({ level: 'silent' });
-    server = new AdminServer({ listen: { host: '127.0.0.1', port: 0 }, token: undefined, view: gateway, log });
-    url = `http://127.0.0.1:${await server.listen()}`;
+    server = await SilentAdmin.start(gateway);
   });
   afterEach(() => server.close());
 
   const run = (cwd: string, ...args: string[]): Promise<Outcome> =>
-    runCommand(cwd, ['capture', ...args, '--admin', url]);
+    runCommand(cwd, ['capture', ...args, '--admin', server.url]);
 
   test('writes a file that only its owner reads, and sums it up', async context => {
     const { directory } = workspace(context);
@@ -90,7 +86,7 @@ describe('capture', () => {
     const parts: (Uint8Array | Promise<Uint8Array>)[] = [HEAD, end];
     gateway.captured = { read: async () => parts.shift(), cancel: () => undefined };
     gateway.stopCapture = id => stopped.emit('stop') && id === 'x';
-    const command = startCommand(['capture', 'x', '-o', file, '--admin', url]);
+    const command = startCommand(['capture', 'x', '-o', file, '--admin', server.url]);
     await written(file);
     command.kill('SIGINT');
     const { code, stderr } = await command.ended;

@@ -1,24 +1,20 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { pino } from 'pino';
-import { AdminServer } from '../../src/admin/server.ts';
 import { FakeGateway } from '../admin/fake-gateway.ts';
+import { SilentAdmin } from '../admin/silent-admin.ts';
 import { type Outcome, runCommand } from './run-command.ts';
 
 let gateway: FakeGateway;
-let server: AdminServer;
-let url: string;
+let server: SilentAdmin;
 
 beforeEach(async () => {
   gateway = new FakeGateway();
-  const log = pino({ level: 'silent' });
-  server = new AdminServer({ listen: { host: '127.0.0.1', port: 0 }, token: undefined, view: gateway, log });
-  url = `http://127.0.0.1:${await server.listen()}`;
+  server = await SilentAdmin.start(gateway);
 });
 afterEach(() => server.close());
 
 function run(...args: string[]): Promise<Outcome> {
-  return runCommand('.', [...args, '--admin', url]);
+  return runCommand('.', [...args, '--admin', server.url]);
 }
 
 describe('sessions', () => {

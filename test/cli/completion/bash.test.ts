@@ -3,9 +3,8 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
-import { AdminServer } from '../../../src/admin/server.ts';
 import { FakeGateway } from '../../admin/fake-gateway.ts';
+import { SilentAdmin } from '../../admin/silent-admin.ts';
 import { type Workspace, workspace } from '../../config/workspace.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -14,14 +13,13 @@ const SCRIPT = (await runCommand('.', ['completion', 'bash'])).stdout;
 
 describe('in bash', () => {
   let gateway: FakeGateway;
-  let server: AdminServer;
+  let server: SilentAdmin;
   let admin: string;
 
   beforeEach(async () => {
     gateway = new FakeGateway();
-    const log = pino({ level: 'silent' });
-    server = new AdminServer({ listen: { host: '127.0.0.1', port: 0 }, token: undefined, view: gateway, log });
-    admin = `--admin http://127.0.0.1:${await server.listen()}`;
+    server = await SilentAdmin.start(gateway);
+    admin = `--admin ${server.url}`;
   });
   afterEach(() => server.close());
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { pino } from 'pino';
-import { AdminServer } from '../../../src/admin/server.ts';
 import { FakeGateway } from '../../admin/fake-gateway.ts';
+import { SilentAdmin } from '../../admin/silent-admin.ts';
 import { startCommand } from '../start-command.ts';
 import { runOnTerminal } from './terminal.ts';
 
@@ -10,15 +9,14 @@ const ENTER = '\u001b[?1049h';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 
 let gateway: FakeGateway;
-let server: AdminServer;
+let server: SilentAdmin;
 let args: string[];
 
 beforeEach(async () => {
   gateway = new FakeGateway();
   gateway.add('7f3a');
-  const log = pino({ level: 'silent' });
-  server = new AdminServer({ listen: { host: '127.0.0.1', port: 0 }, token: undefined, view: gateway, log });
-  args = ['sessions', '--watch', '--interval', '100ms', '--admin', `http://127.0.0.1:${await server.listen()}`];
+  server = await SilentAdmin.start(gateway);
+  args = ['sessions', '--watch', '--interval', '100ms', '--admin', server.url];
 });
 afterEach(() => server.close());
 
