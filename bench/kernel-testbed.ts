@@ -4,7 +4,6 @@
  *   tunnel0..n --- tunnel-devices.js --- outer === outer --- gateway --- sstp0
  *   (the clients' namespace)                       (the gateway's namespace)
  */
-import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { GatewayProcess } from '../test/gateway/gateway-process.ts';
 import { PASSWORD, USER, createSite } from '../test/gateway/site.ts';
@@ -113,8 +112,7 @@ export class KernelTestbed {
 
   /** How clients reach the gateway. */
   get target(): Target {
-    const certificateSha256 = new X509Certificate(this.#site.ca).fingerprint256;
-    const https = { host: OUTER.gateway, port: this.gateway.port, certificateSha256 };
+    const https = { host: OUTER.gateway, port: this.gateway.port, certificateSha256: this.#site.fingerprint };
     return { https, user: USER, password: PASSWORD, auth: ['mschapv2'] };
   }
 

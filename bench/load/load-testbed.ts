@@ -3,7 +3,6 @@
  *
  *   generator: N tunnels --- veth --- gateway, sstp0.. --- load0: sender
  */
-import { X509Certificate } from 'node:crypto';
 import { GatewayProcess } from '../../test/gateway/gateway-process.ts';
 import { PASSWORD, USER, createSite } from '../../test/gateway/site.ts';
 import type { KeyType } from '../../test/gateway/site.ts';
@@ -89,11 +88,7 @@ export class LoadTestbed implements Parts {
       const generator = await startGenerator(outside.name);
       cleanups.push(() => generator.stop());
       const target = {
-        https: {
-          host: OUTER.gateway,
-          port: gateway.port,
-          certificateSha256: new X509Certificate(site.ca).fingerprint256,
-        },
+        https: { host: OUTER.gateway, port: gateway.port, certificateSha256: site.fingerprint },
         user: USER,
         password: PASSWORD,
         auth: ['mschapv2'],

@@ -1,7 +1,6 @@
 // Runs in the gateway's network namespace; the client is a `connect` process in the one that is named. Captures one session with the
 // command, from its first frame to its last: pings and TCP both ways. Reports as one JSON line.
 import { spawn } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { startCommand } from '../cli/start-command.ts';
@@ -43,8 +42,7 @@ const server = createServer({ allowHalfOpen: true }, socket =>
 server.listen(0, GATEWAY);
 await once(server, 'listening');
 
-const pin = new X509Certificate(site.ca).fingerprint256;
-const trust = ['--certificate-sha256', pin, '-u', USER, '-p', PASSWORD];
+const trust = ['--certificate-sha256', site.fingerprint, '-u', USER, '-p', PASSWORD];
 const client = startCommand(['connect', ...trust, `https://${gatewayAddress}:${relay.port}`], clientNamespace);
 await gateway.until(({ sessions }) => sessions['negotiating'] === 1);
 const [session] = await gateway.sessions();

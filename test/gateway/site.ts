@@ -1,4 +1,5 @@
 /** What a gateway needs on disk: a certificate, users, a configuration file; in a folder of its own that goes away with it. */
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,8 @@ export interface Site {
   readonly configFile: string;
   /** PEM of the server's certificate, to be trusted by clients. */
   readonly ca: string;
+  /** Its SHA-256, in capital hexadecimal digits with colons. */
+  readonly fingerprint: string;
   readonly remove: () => void;
 }
 
@@ -76,5 +79,11 @@ export async function createSite(
       ...overrides,
     }),
   );
-  return { directory, configFile, ca: pair.cert, remove: () => rmSync(directory, { recursive: true, force: true }) };
+  return {
+    directory,
+    configFile,
+    ca: pair.cert,
+    fingerprint: new X509Certificate(pair.cert).fingerprint256,
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
 }

@@ -6,7 +6,6 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { X509Certificate } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { GatewayProcess } from './gateway-process.ts';
 import { hostRoutes } from './host-routes.ts';
@@ -69,8 +68,17 @@ async function vanish(how: string, act: (client: ChildProcess) => void): Promise
 }
 
 async function connect(): Promise<ChildProcess> {
-  const pin = new X509Certificate(site.ca).fingerprint256;
-  const command = [process.execPath, MAIN, 'connect', '--certificate-sha256', pin, '-u', USER, '-p', PASSWORD];
+  const command = [
+    process.execPath,
+    MAIN,
+    'connect',
+    '--certificate-sha256',
+    site.fingerprint,
+    '-u',
+    USER,
+    '-p',
+    PASSWORD,
+  ];
   const child = spawn('ip', ['netns', 'exec', clientNamespace, ...command, `https://${gatewayAddress}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
