@@ -14,9 +14,9 @@ import { referencesOf } from './promql.ts';
 import { ruleGroups } from './rules.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
-/** Of Node's own: not there before the first of what they count. */
 /** Labels of what may be empty. */
 const MAY_HAVE: Readonly<Record<string, readonly string[]>> = { nodejs_gc_duration_seconds_sum: ['kind'] };
+/** Of Node's own: not there before the first of what they count. */
 const MAY_BE_EMPTY = ['nodejs_active_requests', 'nodejs_gc_duration_seconds'];
 
 describe('monitoring', () => {

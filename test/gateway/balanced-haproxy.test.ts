@@ -21,7 +21,7 @@ describe('two gateways behind HAProxy', { skip: haproxyUnavailable() }, () => {
 
   before(async () => {
     runtime = await createClientRuntime();
-    gateways = await BalancedGateways.start({ drainDelay: '3s', sstp: { helloInterval: '1s' } });
+    gateways = await BalancedGateways.start({ drainDelay: '10s', sstp: { helloInterval: '1s' } });
     haproxy = await balance();
   });
 
@@ -103,7 +103,7 @@ describe('two gateways behind HAProxy', { skip: haproxyUnavailable() }, () => {
       await haproxy.until('gw1', 'DOWN');
       assert.deepEqual(await workers(), ['ready', 'ready'], 'HAProxy notices while tunnels are still taken');
       assert.deepEqual(await next(10), [0, 10]);
-      await gateways.gateway(0).until(status => status.workers.every(({ state }) => state === 'draining'));
+      await gateways.gateway(0).until(({ workers }) => workers.every(({ state }) => state === 'draining'), 30_000);
       assert.deepEqual(await next(10), [0, 10]);
     } finally {
       clearInterval(arrivals);
@@ -128,6 +128,8 @@ describe('two gateways behind HAProxy', { skip: haproxyUnavailable() }, () => {
         const old = gateways.gateway(index);
         old.signal('SIGTERM');
         await haproxy.until(server, 'DOWN');
+        // What is left of the delay would be waited for in vain.
+        old.signal('SIGTERM');
         assert.equal(await old.ended(), 0);
         await crowd.until(clients => String(shares(clients)) === String(wanted));
         await gateways.start(index);

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ReloadView, SessionView, StatusView } from '../../src/admin/gateway-view.ts';
 import type { Site } from './site.ts';
@@ -139,7 +139,10 @@ export class GatewayProcess {
   async #get(path: string): Promise<unknown> {
     const response = await fetch(this.admin + path);
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    return response.json();
+    const answer: unknown = await response.json();
+    // What was logged before the answer comes by another way, in the same turn of the event loop at the latest.
+    await nextTurn();
+    return answer;
   }
 }
 
