@@ -17,6 +17,8 @@ export interface AdminRequest {
   readonly authorization: string;
   /** Of the web page that asks; empty for everything else. */
   readonly origin: string;
+  /** Sec-Fetch-Site: where a browser says that the page is from, also when it names no origin, as for images. */
+  readonly fetchSite?: string;
   /** Who asks. */
   readonly remoteAddress: string;
   /** Sec-WebSocket-Protocol: what a page can say where it cannot set a header. */
@@ -59,9 +61,10 @@ export class Routes {
   }
 
   /** Why this request is not answered; undefined when it may be. */
-  refusal({ authorization, host, origin, protocols = '' }: AdminRequest): AdminResponse | undefined {
-    // A page of another site can make its visitor's browser send requests, and open WebSockets.
-    if (origin !== '' && originHost(origin) !== host.toLowerCase()) {
+  refusal({ authorization, host, origin, fetchSite = '', protocols = '' }: AdminRequest): AdminResponse | undefined {
+    // A page of another site, or port, can make its visitor's browser send requests, and open WebSockets.
+    const isForeign = origin !== '' && originHost(origin) !== host.toLowerCase();
+    if (isForeign || fetchSite.endsWith('-site')) {
       return problem(403, 'foreign-origin', 'pages of other sites may not ask');
     }
     if (this.#token === undefined) {

@@ -154,6 +154,7 @@ function adminRequest(response: HttpResponse, request: HttpRequest, method: stri
     host: request.getHeader('host'),
     authorization: request.getHeader('authorization'),
     origin: request.getHeader('origin'),
+    fetchSite: request.getHeader('sec-fetch-site'),
     remoteAddress: Buffer.from(response.getRemoteAddressAsText()).toString(),
     protocols: request.getHeader('sec-websocket-protocol'),
     acceptEncoding: request.getHeader('accept-encoding'),

@@ -59,6 +59,7 @@ export interface TlsFacts {
 export interface RequestFacts {
   /** Request target with its query (`tenantid`). */
   readonly target: string;
+  /** As sent, if it is no longer than a name can be and can be printed. */
   readonly host: string | undefined;
   /** SSTPCORRELATIONID as sent, if it is no longer than such an id and can be printed: for logs only, `sstpc` sends a malformed one. */
   readonly correlationId: string | undefined;

@@ -17,6 +17,8 @@ const SERVER_NAME = 'Microsoft-HTTPAPI/2.0';
 
 /** A GUID in braces has 38; what a client makes of it is kept for as long as its session lives. */
 const CORRELATION_ID_LIMIT = 64;
+/** As long as a name of DNS with a port can be; it is kept likewise. */
+const HOST_LIMIT = 261;
 
 export interface RequestRefusal {
   readonly status: RefusalStatus;
@@ -34,11 +36,12 @@ export function judgeRequest(head: RequestHead): RequestFacts | RequestRefusal {
       : { status: 405, reason: 'wrong-method' };
   }
   if (!isSstpTarget(head.target)) return { status: 404, reason: 'wrong-path' };
+  const host = head.headers.get('host');
   const correlationId = head.headers.get('sstpcorrelationid');
   // Content-Length and Host are not enforced: clients differ, and nothing depends on them.
   return {
     target: head.target,
-    host: head.headers.get('host'),
+    host: host === undefined ? undefined : printable(host, HOST_LIMIT),
     correlationId: correlationId === undefined ? undefined : printable(correlationId, CORRELATION_ID_LIMIT),
     client: looksLikeSstpc(head.headers) ? 'sstpc' : 'other',
   };

@@ -256,6 +256,14 @@ describe('the admin plane', () => {
     assert.equal(await post('/api/v1/drain', { origin: 'null' }), 403);
     assert.equal(await post('/api/v1/drain', { origin: `http://127.0.0.1:${port}` }), 202);
     assert.deepEqual(gateway.drains, [false]);
+    // An image has no Origin, and its address may be that of a capture.
+    const asked = async (site: string): Promise<string> =>
+      (await raw(port, `GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: ${site}\r\n\r\n`)).slice(
+        0,
+        12,
+      );
+    for (const site of ['cross-site', 'same-site']) assert.equal(await asked(site), 'HTTP/1.1 403');
+    for (const site of ['same-origin', 'none']) assert.equal(await asked(site), 'HTTP/1.1 200');
     const { head, socket } = await openWebSocket(port, ['Origin: https://evil.example.org']);
     assert.match(head, /^HTTP\/1\.1 403 /);
     socket.destroy();

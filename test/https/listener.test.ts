@@ -63,6 +63,18 @@ describe('accept', () => {
     assert.equal(upper.connection.request.correlationId, undefined);
   });
 
+  test('no more is kept of what a client calls itself and the gateway than such a name may have', async () => {
+    await using server = await startListener();
+    const long = 'a'.repeat(10_000);
+    const request = REQUEST.replace('vpn.example', long).replace(
+      /(SSTPCORRELATIONID: ).*\r\n/,
+      `$1${'b'.repeat(4_000)}\r\n`,
+    );
+    const { host, correlationId } = (await openTunnel(server, {}, request)).upper.connection.request;
+    assert.equal(host, `${'a'.repeat(261)}...`);
+    assert.equal(correlationId, `${'b'.repeat(64)}...`);
+  });
+
   test('bytes in one write with the request are the first chunk of the stream', async () => {
     await using server = await startListener();
     const { client, upper } = await openTunnel(server, {}, `${REQUEST}\x10\x01\x00\x0e`);
