@@ -5,20 +5,19 @@
  *   (the clients' namespace)                       (the gateway's namespace)
  */
 import { readFileSync } from 'node:fs';
-import { GatewayProcess } from '../test/gateway/gateway-process.ts';
-import { PASSWORD, USER, createSite } from '../test/gateway/site.ts';
-import type { Site } from '../test/gateway/site.ts';
-import { Namespace } from '../test/tun/namespace.ts';
+import type { GatewayProcess } from '../test/gateway/gateway-process.ts';
+import { USER } from '../test/gateway/site.ts';
+import type { Namespace } from '../test/tun/namespace.ts';
 import { startScript } from './children.ts';
 import type { Child } from './children.ts';
 import { startServers } from './iperf.ts';
 import type { Target } from './load/protocol.ts';
+import { Cleanups, INNER_GATEWAY, NETWORK, joinNamespaces, layVeth, startGateway } from './testbed.ts';
+import type { Cable, Sides } from './testbed.ts';
 import type { DevicesReport, DevicesRequest } from './tunnel-devices.ts';
 
 /** The gateway's address in the tunnels. */
-export const INNER_GATEWAY = '10.66.0.1';
 export const INNER_GATEWAY6 = 'fd66::1';
-export const OUTER = { gateway: '192.0.2.1', client: '192.0.2.2', device: 'outer' } as const;
 export const TUNNEL_MTU = 1400;
 const FIRST_SERVER_PORT = 5201;
 const IPV4_SETTINGS = '/proc/sys/net/ipv4';
@@ -37,18 +36,13 @@ export interface IperfServers {
   readonly pids: readonly number[];
 }
 
-/**
- * Joins the two namespaces: devices {@link OUTER.device} with the outer addresses on both sides, up. Resolves with the
- * process that the cable consists of, if it does.
- */
-export type Cable = (gatewaySide: Namespace, clientSide: Namespace) => Promise<Child> | undefined;
-
-export class KernelTestbed {
+export class KernelTestbed implements Sides {
   readonly gatewaySide: Namespace;
   readonly clientSide: Namespace;
   readonly gateway: GatewayProcess;
-  readonly #site: Site;
-  readonly #path: Child | undefined;
+  /** How clients reach the gateway. */
+  readonly target: Target;
+  readonly #cleanups: Cleanups;
   readonly #children: Child[] = [];
   #devices = 0;
 
@@ -61,59 +55,27 @@ export class KernelTestbed {
     congestion?: string,
     users: readonly object[] = [],
   ): Promise<KernelTestbed> {
-    const gatewaySide = new Namespace('g');
-    const clientSide = new Namespace('c');
-    let site: Site | undefined;
-    let path: Child | undefined;
+    const cleanups = new Cleanups();
     try {
-      for (const side of congestion === undefined ? [] : [gatewaySide, clientSide]) {
+      const sides = await joinNamespaces(cable, cleanups);
+      for (const side of congestion === undefined ? [] : [sides.gatewaySide, sides.clientSide]) {
         side.runBlocking('sh', '-c', `echo ${congestion} > ${IPV4_SETTINGS}/tcp_congestion_control`);
       }
-      path = await cable(gatewaySide, clientSide);
-      site = await createSite(
-        {
-          listen: [{ address: `${OUTER.gateway}:443` }],
-          workers: 1,
-          network: {
-            mode: 'tun',
-            device: 'sstp',
-            ipv4: { pool: ['10.66.0.0/16'], gateway: INNER_GATEWAY },
-            ipv6: { pool: ['fd66:0:0:1000::/52'], gateway: INNER_GATEWAY6 },
-          },
-        },
-        'rsa',
-        users,
-      );
-      process.once('exit', site.remove);
-      const gateway = await GatewayProcess.start(site, gatewaySide.name);
-      return new KernelTestbed(gatewaySide, clientSide, gateway, site, path);
+      const network = { ...NETWORK, ipv6: { pool: ['fd66:0:0:1000::/52'], gateway: INNER_GATEWAY6 } };
+      const { gateway, target } = await startGateway(sides, { config: { workers: 1, network }, users }, cleanups);
+      return new KernelTestbed(sides, gateway, target, cleanups);
     } catch (error) {
-      site?.remove();
-      await path?.stop();
-      clientSide.delete();
-      gatewaySide.delete();
+      await cleanups.run();
       throw error;
     }
   }
 
-  private constructor(
-    gatewaySide: Namespace,
-    clientSide: Namespace,
-    gateway: GatewayProcess,
-    site: Site,
-    path: Child | undefined,
-  ) {
-    this.#path = path;
-    this.gatewaySide = gatewaySide;
-    this.clientSide = clientSide;
+  private constructor(sides: Sides, gateway: GatewayProcess, target: Target, cleanups: Cleanups) {
+    this.gatewaySide = sides.gatewaySide;
+    this.clientSide = sides.clientSide;
     this.gateway = gateway;
-    this.#site = site;
-  }
-
-  /** How clients reach the gateway. */
-  get target(): Target {
-    const https = { host: OUTER.gateway, port: this.gateway.port, certificateSha256: this.#site.fingerprint };
-    return { https, user: USER, password: PASSWORD, auth: ['mschapv2'] };
+    this.target = target;
+    this.#cleanups = cleanups;
   }
 
   /** One more client process, with `count` tunnels that each have a TUN device and an address of their own. */
@@ -139,18 +101,8 @@ export class KernelTestbed {
 
   async close(): Promise<void> {
     await Promise.all(this.#children.map(child => child.stop()));
-    await this.gateway.stop();
-    await this.#path?.stop();
-    this.#site.remove();
-    process.off('exit', this.#site.remove);
-    this.clientSide.delete();
-    this.gatewaySide.delete();
+    await this.#cleanups.run();
   }
-}
-
-export function layVeth(gatewaySide: Namespace, clientSide: Namespace): undefined {
-  const { device, gateway, client } = OUTER;
-  gatewaySide.connect(clientSide, device, `${gateway}/24`, device, `${client}/24`);
 }
 
 /** The machine's default, and the others that hosts in namespaces may be set to. */

@@ -14,7 +14,7 @@ import { Namespace } from '../test/tun/namespace.ts';
 import type { Benchmark } from './benchmark.ts';
 import { runScript, startScript } from './children.ts';
 import { startServers, transfer } from './iperf.ts';
-import { layVeth, OUTER } from './kernel-testbed.ts';
+import { layVeth, OUTER } from './testbed.ts';
 import { leastCost, LIMIT_RECORD_LENGTH, SPREAD_CONNECTIONS, SPREAD_RECORD_LENGTH } from './limits.ts';
 import type { Cost, Limits } from './limits.ts';
 import { cpuSeconds } from './process-cpu.ts';

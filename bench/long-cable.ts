@@ -2,7 +2,7 @@
 import type { Namespace } from '../test/tun/namespace.ts';
 import { startScript } from './children.ts';
 import type { Child } from './children.ts';
-import { OUTER } from './kernel-testbed.ts';
+import { OUTER } from './testbed.ts';
 import type { SlowPathRequest } from './slow-path.ts';
 
 export async function layLongCable(
