@@ -226,28 +226,7 @@ server default {
     ${family} = ${address}
     port = ${acctPort}
   }
-  authorize {
-    auth_log
-    chap
-    mschap
-    eap {
-      ok = return
-    }
-    files
-    pap
-  }
-  authenticate {
-    Auth-Type PAP {
-      pap
-    }
-    Auth-Type CHAP {
-      chap
-    }
-    Auth-Type MS-CHAP {
-      mschap
-    }
-    eap
-  }
+  ${methods('auth_log')}
   post-auth {
     ${seal}
     Post-Auth-Type REJECT {
@@ -259,7 +238,16 @@ server default {
   }
 }
 server inner {
+  ${methods()}
+}
+`;
+}
+
+/** What a server does with each method of authentication, after `first`. */
+function methods(first = ''): string {
+  return `
   authorize {
+    ${first}
     chap
     mschap
     eap {
@@ -280,6 +268,5 @@ server inner {
     }
     eap
   }
-}
 `;
 }
