@@ -152,19 +152,11 @@ describe('IPv6CP of the client', () => {
   });
 
   function authenticated(): ClientScript {
-    const client = new ClientScript({ auth: ['pap'], ipv6: true });
-    client.up('< lcp confreq 1 mru=1400 magic=01010101');
-    client.run(
-      '> lcp confreq 1 auth=c023',
-      '< lcp confack 1 auth=c023',
-      '> lcp confack 1 mru=1400 magic=01010101',
-      '< pap request 1 #05616c69636506736563726574',
-      '> pap ack 1 #00',
-      '! authenticated 0000',
+    return ClientScript.networkEntered(
+      { ipv6: true },
       '< ipcp confreq 1 address=0.0.0.0 dns1=0.0.0.0 dns2=0.0.0.0',
       FIRST,
     );
-    return client;
   }
 });
 

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PppClientOptions } from '../../../src/protocol/ppp/ppp-client.ts';
 import { ClientScript, ipv4 } from './script.ts';
 
 describe('IPCP of the client', () => {
   test('asks for what the caller wants: an address of its own, no DNS, NetBIOS name servers', () => {
-    networkEntered(
+    ClientScript.networkEntered(
       { requestAddress: ipv4('10.9.9.9'), requestDns: false, requestNbns: true },
       '< ipcp confreq 1 address=10.9.9.9 nbns1=0.0.0.0 nbns2=0.0.0.0',
     ).run(
@@ -19,14 +18,14 @@ describe('IPCP of the client', () => {
   });
 
   test('options in a Nak that it did not ask for, or of the wrong length, are not taken', () => {
-    networkEntered({ requestDns: false }, '< ipcp confreq 1 address=0.0.0.0').run(
+    ClientScript.networkEntered({ requestDns: false }, '< ipcp confreq 1 address=0.0.0.0').run(
       '> ipcp confnak 1 dns1=8.8.8.8 address=0a00 vj=002d0f01',
       '< ipcp confreq 2 address=0.0.0.0',
     );
   });
 
   test('a server without an address of its own is fine', () => {
-    networkEntered({ requestDns: false }, '< ipcp confreq 1 address=0.0.0.0').run(
+    ClientScript.networkEntered({ requestDns: false }, '< ipcp confreq 1 address=0.0.0.0').run(
       '> ipcp confreq 1',
       '< ipcp confack 1',
       '> ipcp confnak 1 address=10.0.0.7',
@@ -37,7 +36,7 @@ describe('IPCP of the client', () => {
   });
 
   test('a server that refuses us any address ends the link', () => {
-    networkEntered({ requestDns: false }, '< ipcp confreq 1 address=0.0.0.0').run(
+    ClientScript.networkEntered({ requestDns: false }, '< ipcp confreq 1 address=0.0.0.0').run(
       '> ipcp confrej 1 address=0.0.0.0',
       '< lcp termreq 2',
       '> lcp termack 2',
@@ -77,7 +76,7 @@ describe('PppClient', () => {
   });
 
   test('terminate ends the network and then the link', () => {
-    const client = networkEntered({ requestDns: false }, '< ipcp confreq 1 address=0.0.0.0');
+    const client = ClientScript.networkEntered({ requestDns: false }, '< ipcp confreq 1 address=0.0.0.0');
     client.run('> ipcp confnak 1 address=10.0.0.7', '< ipcp confreq 2 address=10.0.0.7');
     client.run(
       '> ipcp confack 2 address=10.0.0.7',
@@ -90,18 +89,3 @@ describe('PppClient', () => {
     assert.equal(client.machine.deadline, Number.POSITIVE_INFINITY);
   });
 });
-
-function networkEntered(options: Partial<PppClientOptions>, request: string): ClientScript {
-  const client = new ClientScript({ auth: ['pap'], ...options });
-  client.up('< lcp confreq 1 mru=1400 magic=01010101');
-  client.run(
-    '> lcp confreq 1 auth=c023',
-    '< lcp confack 1 auth=c023',
-    '> lcp confack 1 mru=1400 magic=01010101',
-    '< pap request 1 #05616c69636506736563726574',
-    '> pap ack 1 #00',
-    '! authenticated 0000',
-    request,
-  );
-  return client;
-}

@@ -134,6 +134,22 @@ export class ServerScript extends Script {
 export class ClientScript extends Script {
   readonly machine: PppClient;
 
+  /** Authenticated by PAP, on which it sends `requests`. */
+  static networkEntered(options: Partial<PppClientOptions>, ...requests: readonly string[]): ClientScript {
+    const client = new ClientScript({ auth: ['pap'], ...options });
+    client.up('< lcp confreq 1 mru=1400 magic=01010101');
+    client.run(
+      '> lcp confreq 1 auth=c023',
+      '< lcp confack 1 auth=c023',
+      '> lcp confack 1 mru=1400 magic=01010101',
+      '< pap request 1 #05616c69636506736563726574',
+      '> pap ack 1 #00',
+      '! authenticated 0000',
+      ...requests,
+    );
+    return client;
+  }
+
   constructor(options: Partial<PppClientOptions> = {}) {
     super();
     this.machine = new PppClient(
