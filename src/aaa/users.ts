@@ -26,7 +26,7 @@ export class UsersFile {
 
   /** @throws ConfigError when the file cannot be used. */
   static load(file: string): UsersFile {
-    const source = YamlSource.read(file);
+    const source = YamlSource.read(file, `sstp-gateway user add NAME --users ${file} begins one`);
     const warnings: string[] = [];
     const records = readUsers(source);
     if (records.length === 0) warnings.push(`${file}: there are no users: nobody can connect`);

@@ -34,7 +34,7 @@ export class AdminListenError extends Error {
 
   constructor(listen: ListenAddress) {
     super(
-      `the admin plane cannot listen on ${formatAddress(listen)}: the port is in use or the address is not of this machine`,
+      `the admin plane cannot listen on ${formatAddress(listen)}: the port is in use or the address is not of this machine; admin.listen names another one`,
     );
   }
 }

@@ -41,6 +41,9 @@ function explain(error: unknown, flags: ConnectFlags): string | undefined {
   if (error instanceof TunnelRefusedError && error.reason === 'auth-refused') {
     return `${error.message} (--auth allows ${flags.auth})`;
   }
+  if (error instanceof HttpsOpenError && error.code === 'untrusted-certificate' && flags.ca === undefined) {
+    return `${error.message} (--ca FILE trusts an authority of your own, --certificate-sha256 this certificate alone)`;
+  }
   const isExpected = [CommandError, HttpsOpenError, TunnelRefusedError, TunError, IpCommandError].some(
     kind => error instanceof kind,
   );

@@ -34,7 +34,7 @@ const NOTES = `
 A user whose session was ended may connect again at once. To keep one out: disabled: true in the users file, then reload.
 
 Examples:
-  sstp-gateway disconnect 7f3a
+  sstp-gateway disconnect 6a1b2c3d-1-7f
   sstp-gateway disconnect --user alice
   sstp-gateway disconnect --worker 1 --yes
   sstp-gateway disconnect --all --config /etc/sstp-gateway/gateway.yaml`;

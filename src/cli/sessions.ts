@@ -57,7 +57,7 @@ Columns: id, user, state, ipv4, ipv6, from, for, rx, tx, rxRate, txRate, drops, 
 
 Examples:
   sstp-gateway sessions
-  sstp-gateway sessions 7f3a
+  sstp-gateway sessions 6a1b2c3d-1-7f
   sstp-gateway sessions --user alice --columns id,from,for,tls
   sstp-gateway sessions --sort -txBytes --limit 10  those who received the most
   sstp-gateway sessions --watch --search 10.66.3.

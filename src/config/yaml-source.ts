@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { ConfigError, fileProblem } from './config-error.ts';
 
@@ -11,13 +11,17 @@ export class YamlSource {
   readonly document: Document;
   readonly #lines: LineCounter;
 
-  /** @throws ConfigError when the file cannot be read or is not YAML. */
-  static read(file: string): YamlSource {
+  /**
+   * @param remedy for a file that is not there yet: how to have one
+   * @throws ConfigError when the file cannot be read or is not YAML.
+   */
+  static read(file: string, remedy = ''): YamlSource {
     let text: string;
     try {
       text = readFileSync(file, 'utf8');
     } catch (error) {
-      throw new ConfigError(file, [{ line: 0, key: '', message: `cannot be read: ${fileProblem(error)}` }]);
+      const advice = remedy !== '' && !existsSync(file) ? `; ${remedy}` : '';
+      throw new ConfigError(file, [{ line: 0, key: '', message: `cannot be read: ${fileProblem(error)}${advice}` }]);
     }
     return new YamlSource(file, text);
   }

@@ -109,7 +109,10 @@ describe('check', () => {
     space.write('gateway.yaml', 'tls:\n  certificates: [{ cert: cert.pem, key: key.pem }]\n');
     const missing = await runCommand(space.directory, ['check', '-c', 'gateway.yaml']);
     assert.equal(missing.code, 2);
-    assert.match(missing.stderr, /users\.yaml: cannot be read: no such file\n$/);
+    assert.match(
+      missing.stderr,
+      /users\.yaml: cannot be read: no such file; sstp-gateway user add NAME --users \S+users\.yaml begins one\n$/,
+    );
     space.write('users.yaml', '- { name: alice, password: x, ipv4: 10.66.0.1 }');
     const taken = await runCommand(space.directory, ['check', '-c', 'gateway.yaml']);
     assert.equal(taken.code, 2);

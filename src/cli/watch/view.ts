@@ -59,7 +59,7 @@ function headLines(look: Look, url: string, now: Date): string[] {
 
 function worker({ index, state, sessions, eventLoopLagP99: lag }: StatusView['workers'][number]): string {
   const is = state === 'ready' ? '' : `${state}, `;
-  return `${index}: ${is}${sessions} sessions, lag ${lag === null ? '-' : `${(lag * 1000).toFixed(1)} ms`}`;
+  return `${index}: ${is}${sessions} ${sessions === 1 ? 'session' : 'sessions'}, lag ${lag === null ? '-' : `${(lag * 1000).toFixed(1)} ms`}`;
 }
 
 /** Those that are used, the fullest first. */
@@ -154,7 +154,7 @@ function listLine(state: WatchState): string {
   const count = shown === look.sessions.length ? `${shown}` : `${shown} of ${look.sessions.length}`;
   const by = `${orders[order]!.name}${isReversed ? ', reversed' : ''}`;
   const only = filter === '' ? '' : `  filter: ${filter}`;
-  return `${count} sessions by ${by}${only}  (? help, q quit)`;
+  return `${count} ${look.sessions.length === 1 ? 'session' : 'sessions'} by ${by}${only}  (? help, q quit)`;
 }
 
 function warning(text: string, columns: number): string {

@@ -18,13 +18,13 @@ test('the head tells how the gateway is, the table who is connected', () => {
   assert.match(lines[0]!, /^sstp-gateway 9\.9\.9 on gw1, up 1d 2h {2}http:\/\/gw:8080 {2}\d\d:\d\d:\d\d$/);
   assert.equal(lines[1], 'sessions  1 up, 0 negotiating, 0 authenticating, 0 closing; refused -');
   assert.equal(lines[2], 'traffic   received -, sent -; pools default ipv4 <1 %');
-  assert.equal(lines[3], 'workers   0: 1 sessions, lag 2.1 ms | 1: restarting, 0 sessions, lag -');
+  assert.equal(lines[3], 'workers   0: 1 session, lag 2.1 ms | 1: restarting, 0 sessions, lag -');
   assert.match(lines[5]!, /^ID {4}USER {3}STATE {2}IPV4 +FROM +FOR +RX RATE +TX RATE +DROPS +$/);
   assert.match(
     lines[6]!,
     /^7f3a {2}alice {2}up {5}10\.66\.0\.2 {2}192\.0\.2\.1:50000 {2}1m 0s {2}1\.5 Mbit\/s {2}20\.0 kbit\/s {6}3 +$/,
   );
-  assert.equal(lines.at(-1), '1 sessions by rate  (? help, q quit)');
+  assert.equal(lines.at(-1), '1 session by rate  (? help, q quit)');
 });
 
 test('the selected session is in sight, wherever it is', () => {
@@ -55,7 +55,7 @@ test('the bottom line asks, filters and tells what went wrong', () => {
   assert.equal(bottom({ failure: 'no gateway answers', notice: 'closing' }), 'no gateway answers');
   assert.equal(
     bottom({ filter: 'nobody', isReversed: true }),
-    '0 of 1 sessions by rate, reversed  filter: nobody  (? help, q quit)',
+    '0 of 1 session by rate, reversed  filter: nobody  (? help, q quit)',
   );
 });
 
