@@ -123,7 +123,7 @@ function sessions({ limits, session }: Config): Line[] {
   const { maxHalfOpen, maxSessions, perAddress, perUser } = limits;
   return optional('limits', [
     ...(maxSessions === Infinity ? [] : [`${maxSessions} sessions`]),
-    `${maxHalfOpen} half-open connections`,
+    `${maxHalfOpen} half-open connections of each worker`,
     ...(perAddress === undefined
       ? []
       : [`of an address ${perAddress.rate}/s (burst ${perAddress.burst}, half-open ${perAddress.halfOpen})`]),

@@ -43,7 +43,7 @@ test('a configuration is told in words, without its secrets', async context => {
   RADIUS server  192.0.2.10, ports 1812 and 1813
   RADIUS server  2001:db8::10, ports 11812 and 11813, priority 2
   CoA            0.0.0.0:3799, from 192.0.2.10
-  limits         500 sessions, 1000 half-open connections, of an address 5/s (burst 10, half-open 20), of a user 1 (the oldest gives way), 8h of session, 15m of silence
+  limits         500 sessions, 1000 half-open connections of each worker, of an address 5/s (burst 10, half-open 20), of a user 1 (the oldest gives way), 8h of session, 15m of silence
   hooks          up /usr/local/bin/up
   admin          http://127.0.0.1:8080 (token)`,
   );

@@ -48,6 +48,17 @@ for (const name of ['configuration.md', 'addresses.md', 'operations.md', 'load-b
   });
 }
 
+test('docs/architecture.md says of every dependency why it is there', () => {
+  const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+    readonly devDependencies: Readonly<Record<string, string>>;
+  };
+  const [, table = ''] = documentation('architecture.md').split(/^## Dependencies$/m);
+  const documented = [...table.matchAll(/^\| ([^|]+?) +\|/gm)].slice(2).flatMap(match => match[1]!.split(', '));
+  const wanted = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+  assert.deepEqual(documented.toSorted(), wanted.toSorted());
+});
+
 const CERTIFICATE = 'tls: { certificates: [{ cert: fullchain.pem, key: privkey.pem }] }\n';
 
 function documentation(name: string): string {
