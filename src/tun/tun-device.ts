@@ -53,7 +53,7 @@ const IFREQ_LENGTH = 40;
 const READ_BUDGET = 512 * 1024;
 /**
  * Packets after which it ends: about as many as an interface's queue holds (500). When small packets for a thousand tunnels come faster than
- * they can be sent, each tunnel's writes are the fewer the more packets a wake-up finds: 64 at a time cost a third more than these.
+ * they can be sent, each tunnel's writes are the fewer the more packets a wake-up finds: 64 at a time cost 33 us each, 256 30, 1024 25 (medians, noisy).
  */
 const READ_PACKETS = 512;
 
