@@ -1,7 +1,7 @@
 /**
  * What it does to packets and memory that somebody watches: thousands of idle tunnels with their keepalives, clients that come and go, and
  * pings through a few tunnels. In turn without anybody, and with a reader that asks for all sessions and the metrics every second beside
- * WebSockets of events, one of which never reads.
+ * WebSockets of events, one of which never reads (and stays in the other phases too, so that what waits for it has time to grow).
  *
  * As in `rtt`, what pings goes before the gateway when cores are short, and what makes load comes behind it: in life none of them shares
  * the gateway's cores. The phases take turns, so that what else the machine does counts for both.
@@ -205,6 +205,8 @@ async function lagOf({ pid, log }: GatewayProcess): Promise<MainThreadLag> {
 
 interface Summary extends Omit<Phase, 'reading'> {
   readonly pollMs: number;
+  /** Events that were not sent to the reader that never reads. */
+  readonly missed: number;
 }
 
 /** The median phase; the sum of what was sent and received; the longest lag of all. */
@@ -220,6 +222,7 @@ function summary(phases: readonly Phase[]): Summary {
     gatewayLoad: middle(({ gatewayLoad }) => gatewayLoad),
     lag: { p99Ms: middle(({ lag }) => lag.p99Ms), maxMs: Math.max(...phases.map(({ lag }) => lag.maxMs)) },
     pollMs: median(phases.flatMap(({ reading }) => reading?.pollMs ?? [])),
+    missed: Math.max(...phases.map(({ reading }) => reading?.missed ?? 0)),
   };
 }
 
@@ -234,6 +237,7 @@ function row(readers: string, phase: Summary, liveMb: number): Row {
     'main thread p99 ms': phase.lag.p99Ms,
     'max ms': phase.lag.maxMs,
     'poll ms': Number.isNaN(phase.pollMs) ? '' : phase.pollMs,
+    'events missed': Number.isNaN(phase.pollMs) ? '' : phase.missed,
     'live MB': liveMb,
     'MB/min': '',
   };
@@ -250,6 +254,7 @@ function differenceRow(alone: Summary, watched: Summary, liveMb: number, growthM
     'main thread p99 ms': watched.lag.p99Ms - alone.lag.p99Ms,
     'max ms': watched.lag.maxMs - alone.lag.maxMs,
     'poll ms': '',
+    'events missed': '',
     'live MB': liveMb,
     'MB/min': growthMbPerMinute,
   };

@@ -154,9 +154,9 @@ headers in each packet. The pings go through the same tunnel, beside the transfe
     benchmark: 'operate',
     title: 'Being watched',
     text: `Pings through tunnels of a gateway that holds thousands of idle ones, while clients come and go: in turn without readers, and with
-one that asks for the list of all sessions and the metrics every second, beside ten WebSockets of events of which one never reads. A
-poll is both answers, one after the other. Live MB is the resident memory before the first phase and after the last one, without garbage; MB/min the
-slope of the resident memory in between, garbage and all.`,
+one that asks for the list of all sessions and the metrics every second, beside ten WebSockets of events of which one never reads:
+"events missed" are those that were not kept for it. A poll is both answers, one after the other. Live MB is the resident memory before the
+first phase and after the last one, without garbage; MB/min the slope of the resident memory in between, garbage and all.`,
     charts: [
       {
         name: 'operate-ping',

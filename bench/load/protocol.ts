@@ -168,7 +168,7 @@ export interface ReadRequest {
   readonly intervalMs: number;
   /** WebSockets of events. */
   readonly sockets: number;
-  /** Of them those that never read. */
+  /** Of them those that never read. They stay open into the next request. */
   readonly stalled: number;
 }
 
@@ -182,6 +182,8 @@ export interface ReadReport {
   readonly pollMs: readonly number[];
   /** That all sockets together have received. */
   readonly events: number;
+  /** That the gateway has not sent to readers that were too slow, since it started. */
+  readonly missed: number;
   readonly cpuSeconds: number;
 }
 

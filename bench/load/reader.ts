@@ -9,14 +9,27 @@ import { startStopwatch } from './stopwatch.ts';
 /** All rows, in an order that makes the gateway look at all of them before it answers. */
 const LIST = '/api/v1/sessions?sort=-txBytes';
 
+/**
+ * Those that never read outlive a phase: it takes more than a minute of events until the kernel holds no more for them and the gateway has
+ * to. After two minutes without a sign of life it closes them.
+ */
+const STALLED_LIFE_MS = 100_000;
+const MISSED = /^sstp_events_missed_total (\d+)$/m;
+
+let stalledReaders: WebSocketReader[] = [];
+let stalledSince = 0;
+
 serveCommands<ReaderCommands>({ read });
 
 async function read({ admin, durationMs, intervalMs, sockets, stalled }: ReadRequest): Promise<ReadReport> {
   const stopwatch = startStopwatch();
-  const readers = await openSockets(Number(new URL(admin).port), sockets, stalled);
+  const port = Number(new URL(admin).port);
+  await stall(port, stalled);
+  const readers = await openSockets(port, sockets - stalled);
   const pollMs: number[] = [];
   let sessions = 0;
   let bytes = 0;
+  let missed = 0;
   while (stopwatch().elapsedMs < durationMs) {
     const started = performance.now();
     const list = await fetchText(admin + LIST);
@@ -24,20 +37,28 @@ async function read({ admin, durationMs, intervalMs, sockets, stalled }: ReadReq
     pollMs.push(performance.now() - started);
     sessions = (JSON.parse(list) as { sessions: unknown[] }).sessions.length;
     bytes += list.length + metrics.length;
+    missed = Number(MISSED.exec(metrics)?.[1]);
     const left = durationMs - stopwatch().elapsedMs;
     await sleep(Math.max(0, Math.min(left, intervalMs - (performance.now() - started))));
   }
   for (const { socket } of readers) socket.destroy();
   const events = readers.reduce((sum, { messages }) => sum + messages.length, 0);
-  return { polls: pollMs.length, sessions, bytes, pollMs, events, cpuSeconds: stopwatch().cpuSeconds };
+  return { polls: pollMs.length, sessions, bytes, pollMs, events, missed, cpuSeconds: stopwatch().cpuSeconds };
 }
 
-async function openSockets(port: number, count: number, stalled: number): Promise<WebSocketReader[]> {
+async function stall(port: number, count: number): Promise<void> {
+  if (performance.now() - stalledSince < STALLED_LIFE_MS && stalledReaders.length === count) return;
+  for (const { socket } of stalledReaders) socket.destroy();
+  stalledReaders = await openSockets(port, count);
+  for (const { socket } of stalledReaders) socket.pause();
+  stalledSince = performance.now();
+}
+
+async function openSockets(port: number, count: number): Promise<WebSocketReader[]> {
   const readers = await Promise.all(Array.from({ length: count }, () => openWebSocket(port)));
   for (const { head } of readers) {
     if (!head.startsWith('HTTP/1.1 101')) throw new Error(`no WebSocket of events: ${head.split('\r\n', 1)[0]}`);
   }
-  for (const { socket } of readers.slice(0, stalled)) socket.pause();
   return readers;
 }
 
