@@ -86,6 +86,8 @@ const libcSetsockoptText: (fd: number, level: number, option: number, value: str
   libc.func('int setsockopt(int fd, int level, int option, const char *value, uint32_t length)');
 const libcGetsockopt: (fd: number, level: number, option: number, value: Int32Array, length: Uint32Array) => number =
   libc.func('int getsockopt(int fd, int level, int option, void *value, void *length)');
+const libcGetsockoptAt: (fd: number, level: number, option: number, value: number, length: number) => number =
+  libc.func('int getsockopt(int fd, int level, int option, uintptr_t value, uintptr_t length)');
 const libcBind: (fd: number, address: Uint8Array, length: number) => number = libc.func(
   'int bind(int fd, const void *address, uint32_t length)',
 );
@@ -219,6 +221,11 @@ export function socketOption(fd: number, { level, option }: SocketOption): numbe
   return value[0]!;
 }
 
+/** getsockopt(2) of an option longer than a number: `value` and the uint32 `length` are addresses. 0, or the negative errno. */
+export function readSocketOption(fd: number, level: number, option: number, value: number, length: number): number {
+  return libcGetsockoptAt(fd, level, option, value, length) < 0 ? -koffi.errno() : 0;
+}
+
 /**
  * Chooses the congestion control of a TCP socket, or of those that a listening socket will accept. False: the kernel does not have it, or
  * not for this user, and the socket keeps the system's.
@@ -277,4 +284,4 @@ export function unixAddress(name: string): Uint8Array | undefined {
   return bytes;
 }
 
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+export const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

@@ -6,7 +6,7 @@
  * 2. `flush`, once for each turn of the event loop, hands packets to the connection straight from the hot path's memory: a limited
  *    number of bytes, and only when the last ones are written. What the socket cannot take stays here, where it can still be
  *    dropped and overtaken. CoDel drops from the head of the bulk lane when it has been waiting for too long.
- * 3. When the kernel has taken the bytes, the next ones follow.
+ * 3. When the kernel has taken the bytes, the next ones follow, unless it has enough of them ({@link WindowGate}).
  *
  * With a rate, a flush ends when the tokens do, and `deadline` says when there will be more. A packet of a sparse flow need not wait
  * for that: it passes on account, so that the delay of a limited tunnel is that of an idle one for pings, names and acknowledgements.
@@ -22,6 +22,7 @@ import { flowHash } from './flow-hash.ts';
 import { FRAME_HEADER_LENGTH, MAX_FRAMED_LENGTH, PathError, type PacketPath } from './packet-path.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { type Region, TransmitLane } from './transmit-lane.ts';
+import { type TransmitWindow, WindowGate } from './window-gate.ts';
 
 export const Refused = { QueueFull: -101, NoBlock: -102 } as const;
 
@@ -30,6 +31,8 @@ export interface TransmitQueueOptions {
   readonly limit: number;
   /** Each packet is a send of its own. */
   readonly onePacketPerSend: boolean;
+  /** The connection's. Without one it is given what the socket takes. */
+  readonly window?: TransmitWindow;
 }
 
 export interface TransmitQueueOutput {
@@ -39,6 +42,8 @@ export interface TransmitQueueOutput {
   dropped(length: number): void;
   /** `deadline` has come closer. Only where there is a rate. */
   waits?(): void;
+  /** The same for the sake of a window. */
+  waitsForWindow?(): void;
 }
 
 /**
@@ -70,6 +75,7 @@ export class TransmitQueue {
   readonly #longestLimit: number;
   #limit: number;
   readonly #onePacketPerSend: boolean;
+  readonly #gate: WindowGate;
   readonly #sparse: TransmitLane;
   readonly #bulk: TransmitLane;
   readonly #codel = new CoDel();
@@ -101,6 +107,7 @@ export class TransmitQueue {
     this.#longestLimit = options.limit;
     this.#limit = options.limit;
     this.#onePacketPerSend = options.onePacketPerSend;
+    this.#gate = new WindowGate(options.window, LONGEST_PACKET);
     this.#clock = clock;
     this.#sparse = new TransmitLane(path, pool);
     this.#bulk = new TransmitLane(path, pool);
@@ -121,9 +128,10 @@ export class TransmitQueue {
     return this.#isThrottled;
   }
 
-  /** When `flush` would find tokens again; Infinity when it is not they that it waits for. */
+  /** When `flush` would find tokens again, or room in the window; Infinity when it is not they that it waits for. */
   get deadline(): number {
-    if (!this.#isThrottled || this.#bucket === undefined || this.#inFlight.length > 0) return Number.POSITIVE_INFINITY;
+    if (this.#inFlight.length > 0) return Number.POSITIVE_INFINITY;
+    if (!this.#isThrottled || this.#bucket === undefined) return this.#gate.opensAt;
     return this.#bucket.timeOf(this.#sparse.bytes > 0 ? -this.#bucket.reserve : 0);
   }
 
@@ -182,10 +190,11 @@ export class TransmitQueue {
   flush(): void {
     if (this.#released || this.#inFlight.length > 0) return;
     let room = this.#takeFrom(this.#sparse, FLUSH_BYTES);
-    room = this.#takeFrom(this.#bulk, room);
+    if (this.#bulk.bytes > 0) room = this.#takeFrom(this.#bulk, this.#gate.room(this.#bulk.bytes, room, this.#clock()));
     this.#isThrottled =
       this.#bucket !== undefined && room >= LONGEST_PACKET && this.#sparse.bytes + this.#bulk.bytes > 0;
     if (this.#isThrottled && this.#inFlight.length === 0) this.#output.waits?.();
+    if (this.#gate.isShut && this.#inFlight.length === 0) this.#output.waitsForWindow?.();
     // Sent only now: a connection that writes at once calls back, and must not find a flush half made.
     const sends = this.#inFlight.slice();
     for (const { region } of sends) {
@@ -216,6 +225,7 @@ export class TransmitQueue {
       this.#bucket?.spend(region.length - lane.countPackets(region) * FRAME_HEADER_LENGTH);
       left -= region.length;
       this.#inFlightBytes += region.length;
+      this.#gate.sent(region.length);
       this.#inFlight.push({ lane, region });
     }
     return left;
@@ -235,14 +245,18 @@ export class TransmitQueue {
 
   #passesBulk(at: number, length: number, bytes: number, now: number): boolean {
     const { stored, served } = this.#bulk;
-    if (!this.#isThrottled && this.#inFlight.length === 0 && this.#bulk.bytes < FLUSH_BYTES - LONGEST_PACKET) {
+    const isHeld = this.#isThrottled || this.#gate.isShut || this.#inFlight.length > 0;
+    if (!isHeld && this.#bulk.bytes < FLUSH_BYTES - LONGEST_PACKET) {
       this.#unbooked = stored + 1;
       return false;
     }
     this.#credits ??= new FlowCredits();
     // Any flow may have packets among those that queued before flows were told apart: none overtakes until these are served.
     const servedOfFlow = served < this.#unbooked ? NONE_SERVED : served;
-    return this.#credits.isSparse(flowHash(this.#path.view, at, length), bytes, now, stored + 1, servedOfFlow);
+    const flow = flowHash(this.#path.view, at, length);
+    const isSparse = this.#credits.isSparse(flow, bytes, now, stored + 1, servedOfFlow);
+    if (isSparse) this.#gate.sawSparse(now);
+    return isSparse;
   }
 
   #dropStale(): void {

@@ -3,6 +3,7 @@
  * (connections come from {@link HttpsListener}) and the client (connections come from `openHttps`). Behind it is one TLS connection whose
  * HTTP preamble has been exchanged: from here on, all bytes in both directions are the SSTP stream.
  */
+import type { SendWindow } from './send-window.ts';
 
 /** Why a connection ended without {@link HttpsConnection.close} or {@link HttpsConnection.abort}. */
 export type DisconnectCause =
@@ -80,6 +81,8 @@ export interface HttpsConnection extends PeerFacts {
   send(bytes: Uint8Array, written?: () => void): void;
   /** Bytes given to {@link send} that the kernel has not taken yet. */
   readonly bytesQueued: number;
+  /** How much more it should be given, for a sender that can wait. */
+  readonly window: SendWindow;
   /**
    * What is received from now on may be written into `landing`, which connections of one thread may share: then a chunk is good until
    * {@link HttpsUpper.receive} returns. 16 KiB hold the longest TLS record.

@@ -5,6 +5,9 @@ import { disconnectCause } from './disconnect-cause.ts';
 import type { ExpiryQueue } from './expiry-queue.ts';
 import { loopTurn } from './loop-turn.ts';
 import { resetSocket } from './reset-socket.ts';
+import { readSending } from '../ffi/tcp-info.ts';
+import { descriptor } from './unsent-limit.ts';
+import { SendWindow } from './send-window.ts';
 import { landStream } from './stream-landing.ts';
 
 /**
@@ -26,6 +29,7 @@ export class TlsConnection implements HttpsConnection {
   readonly localAddress: string;
   readonly tls: TlsFacts;
   readonly certificate: Uint8Array;
+  readonly window: SendWindow;
   request: RequestFacts = NO_REQUEST;
 
   /** The TCP socket under the TLS socket: only it can send a RST. */
@@ -54,6 +58,7 @@ export class TlsConnection implements HttpsConnection {
     released: (connection: TlsConnection) => void,
   ) {
     this.#tcp = tcp;
+    this.window = new SendWindow(() => readSending(descriptor(tcp)));
     this.#socket = socket;
     this.#upper = upper;
     this.#lingering = lingering;

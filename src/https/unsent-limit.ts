@@ -17,7 +17,7 @@ export function limitUnsent(tcp: Socket): void {
 }
 
 /** -1 for a socket that is closed, or of a Node that keeps its handle elsewhere: there is no public way, but all versions have this one. */
-function descriptor(socket: Socket): number {
+export function descriptor(socket: Socket): number {
   const { _handle: handle } = socket as { _handle?: { fd?: number } | null };
   return handle?.fd ?? -1;
 }

@@ -37,6 +37,8 @@ const AUTH_SHARE = 0.95;
 const PROTOCOL_GRAIN_MS = 50;
 /** The burst of a rate makes up for it. */
 const PACING_GRAIN_MS = 5;
+/** A window holds a few milliseconds of sending. */
+const WINDOW_GRAIN_MS = 0;
 /**
  * How much longer than configured a tunnel's LCP echo interval may be, as a share. Tunnels that came up together do not ask together; and a
  * client that asks by itself in the same interval comes first, which makes the gateway's own question needless.
@@ -63,6 +65,7 @@ export class DataWorker {
   readonly #device: PacketDevice;
   readonly #deadlines: Deadlines;
   readonly #pacing: Deadlines;
+  readonly #windows: Deadlines;
   readonly #listener: HttpsListener;
   readonly #sessions = new Map<SessionId, TunnelSession>();
   readonly #slots: (TunnelSession | undefined)[] = [];
@@ -105,6 +108,7 @@ export class DataWorker {
         : new TunDevice(start.tun, landing);
     this.#deadlines = new Deadlines(() => performance.now(), PROTOCOL_GRAIN_MS);
     this.#pacing = new Deadlines(() => performance.now(), PACING_GRAIN_MS);
+    this.#windows = new Deadlines(() => performance.now(), WINDOW_GRAIN_MS);
     this.#context = {
       path,
       blocks: new BlockPool(path),
@@ -115,6 +119,7 @@ export class DataWorker {
       }),
       deadlines: this.#deadlines,
       pacing: this.#pacing,
+      windows: this.#windows,
       traffic: new TunnelTraffic(path, this.#counters),
       counters: this.#counters,
       get settings() {
@@ -303,6 +308,7 @@ export class DataWorker {
     await this.#listener.close();
     this.#deadlines.close();
     this.#pacing.close();
+    this.#windows.close();
     this.#context.traffic.close();
     this.#device.close();
     this.#start.port.close();

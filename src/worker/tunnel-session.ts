@@ -76,7 +76,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#queue = new TransmitQueue(
       context.path,
       context.blocks,
-      { limit: TRANSMIT_LIMIT, onePacketPerSend: onePacketPerRecord },
+      { limit: TRANSMIT_LIMIT, onePacketPerSend: onePacketPerRecord, window: connection.window },
       context.now,
       {
         sendPackets: (bytes, written) => {
@@ -85,6 +85,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
         },
         dropped: length => this.#onDropped(length),
         waits: () => context.pacing.update(this.#queue),
+        waitsForWindow: () => context.windows.update(this.#queue),
       },
     );
     if (onePacketPerRecord) connection.setOnePacketPerRecord();
@@ -294,6 +295,7 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#networks.clear();
     this.#queue.release();
     this.#context.pacing.delete(this.#queue);
+    this.#context.windows.delete(this.#queue);
     this.#uplink.release();
     this.#capture?.end('session-ended');
     this.#context.leave(this, reason, at);

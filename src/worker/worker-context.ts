@@ -18,6 +18,8 @@ export interface WorkerContext {
   readonly deadlines: Deadlines;
   /** Of queues that wait for tokens of a rate. */
   readonly pacing: Deadlines;
+  /** Of queues that wait for a connection's window: milliseconds away. */
+  readonly windows: Deadlines;
   readonly traffic: TunnelTraffic;
   readonly counters: WorkerCounters;
   readonly settings: WorkerSettings;

@@ -5,6 +5,7 @@ import { HotpathTwin } from '../../src/hotpath/hotpath-twin.ts';
 import { FRAME_HEADER_LENGTH } from '../../src/hotpath/packet-path.ts';
 import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 import { Refused, TransmitQueue } from '../../src/hotpath/transmit-queue.ts';
+import type { TransmitWindow } from '../../src/hotpath/window-gate.ts';
 import { land, offloadFor, superPacket } from './segment-packets.ts';
 
 const path = new HotpathTwin();
@@ -93,6 +94,38 @@ test('while bulk waits, a packet of a sparse flow is sent first; packets of one 
       .map(([, mark]) => mark),
     Array.from({ length: 101 }, (_, index) => index),
   );
+});
+
+test('with a full window bulk stays in the queue, where a sparse packet passes it, until the deadline', () => {
+  const clock = { now: 1000 };
+  const window = { room: 10_000, waitMs: 2, measure: () => window.room };
+  const { queue, sent, waits } = setUp({ clock, window });
+  const marks = (from: number): number[] =>
+    sent.slice(from).flatMap(send => payloads(send.bytes).map(([, mark]) => mark));
+  for (let index = 0; index < 60; index++) queue.append(PACKET_AT, packet(1400, index, BULK_FLOW), 0);
+  queue.flush();
+  queue.append(PACKET_AT, packet(100, 200, PING_FLOW), 0);
+  window.room = 0;
+  let from = sent.length;
+  for (let next = 0; next < sent.length; next++) sent[next]!.written();
+  assert.deepEqual(marks(from), [200], 'the sparse packet, and nothing behind it');
+  assert.deepEqual([queue.deadline, waits.ofWindow], [1002, 1]);
+
+  from = sent.length;
+  queue.append(PACKET_AT, packet(100, 201, PING_FLOW), 0);
+  queue.flush();
+  assert.deepEqual(marks(from), [201], 'it need not wait for the window');
+  assert.equal(queue.deadline, Number.POSITIVE_INFINITY, 'what is under way comes first');
+  sent[from]!.written();
+  assert.deepEqual([queue.deadline, waits.ofWindow], [1002, 2]);
+
+  from = sent.length;
+  window.room = 5000;
+  clock.now = 1002;
+  queue.handleTimeout();
+  assert.equal(sent.length, from + 1);
+  assert.ok(sent[from]!.bytes.length <= 5000 && marks(from).every(mark => mark < 60));
+  assert.equal(waits.ofRate, 0);
 });
 
 test('a standing queue loses packets from its head, each of them reported', () => {
@@ -226,15 +259,26 @@ test('a super-packet for which blocks run out halfway is refused as a whole and 
   ]);
 });
 
-function setUp({ limit = 256 * 1024, onePacketPerSend = false, clock = { now: 0 } } = {}) {
+interface SetUp {
+  readonly limit?: number;
+  readonly onePacketPerSend?: boolean;
+  readonly clock?: { now: number };
+  readonly window?: TransmitWindow;
+}
+
+function setUp({ limit = 256 * 1024, onePacketPerSend = false, clock = { now: 0 }, window }: SetUp = {}) {
   const sent: { bytes: Uint8Array; written: () => void }[] = [];
   const dropped: number[] = [];
+  const waits = { ofRate: 0, ofWindow: 0 };
   const pool = new BlockPool(path);
-  const queue = new TransmitQueue(path, pool, { limit, onePacketPerSend }, () => clock.now, {
+  const options = { limit, onePacketPerSend, ...(window && { window }) };
+  const queue = new TransmitQueue(path, pool, options, () => clock.now, {
     sendPackets: (bytes, written) => sent.push({ bytes, written }),
     dropped: length => dropped.push(length),
+    waits: () => waits.ofRate++,
+    waitsForWindow: () => waits.ofWindow++,
   });
-  return { queue, sent, dropped, pool, total: pool.available };
+  return { queue, sent, dropped, waits, pool, total: pool.available };
 }
 
 /** Puts a TCP super-packet of full segments in place; the last byte of each is its mark. */
