@@ -180,10 +180,12 @@ function describeMachine() {
   return { cores: availableParallelism(), cpu, kernel: release(), node: process.versions.node };
 }
 
-/** What was measured, with a mark when files differ from it; undefined outside of a git checkout. */
+/** What was measured, with a mark when files other than results differ from it; undefined outside of a git checkout. */
 function describeCommit(): string | undefined {
+  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim();
   try {
-    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8', stdio: 'pipe' }).trim();
+    const commit = git('rev-parse', '--short', 'HEAD');
+    return git('status', '--porcelain', '--', '.', ':!docs/performance*') === '' ? commit : `${commit}-dirty`;
   } catch {
     return undefined;
   }

@@ -5,7 +5,7 @@ import { UNSENT_LIMIT } from './unsent-limit.ts';
  * What may wait in the kernel, as milliseconds of sending. The most is for a gateway that is too busy to come back in time: each time that
  * the kernel ran dry meanwhile, it may hold so many times more.
  */
-const AHEAD = { leastMs: 3, mostMs: 20, growth: 1.5, decay: 0.98 } as const;
+const AHEAD = { leastMs: 3, mostMs: 60, growth: 1.5, decay: 0.98 } as const;
 /** Bytes. However slow it is: packets have to be at hand when an acknowledgement comes. */
 const LEAST_AHEAD = 6144;
 const LONGEST_WAIT_MS = 10;

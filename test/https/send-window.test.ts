@@ -35,7 +35,7 @@ describe('the window of a connection', () => {
   });
 
   test('is larger for a gateway that came back too late, and small again when it does not', () => {
-    const sending = { rate: LINE, unsent: 0 };
+    const sending = { rate: LINE / 3, unsent: 0 };
     const window = new SendWindow(() => sending);
     const first = window.measure();
     for (let times = 0; times < 10; times++) {
