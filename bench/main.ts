@@ -182,11 +182,14 @@ function describeMachine() {
 
 /** What was measured, with a mark when files other than results differ from it; undefined outside of a git checkout. */
 function describeCommit(): string | undefined {
-  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim();
   try {
     const commit = git('rev-parse', '--short', 'HEAD');
     return git('status', '--porcelain', '--', '.', ':!docs/performance*') === '' ? commit : `${commit}-dirty`;
   } catch {
     return undefined;
   }
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim();
 }
