@@ -199,7 +199,10 @@ export const SocketOption = {
   /** Unsent bytes in the send buffer above which it counts as full: TCP_NOTSENT_LOWAT. */
   UnsentLimit: { level: 6, option: 25 },
 } as const;
-export type SocketOption = (typeof SocketOption)[keyof typeof SocketOption];
+export interface SocketOption {
+  readonly level: number;
+  readonly option: number;
+}
 
 /** A TCP socket, non-blocking, closed on exec. */
 export function tcpSocket(family: 4 | 6): number {

@@ -9,7 +9,7 @@ import { descriptor } from '../../src/https/unsent-limit.ts';
 import { eventually } from '../https/fixture.ts';
 
 /** socket(7): SO_MAX_PACING_RATE, bytes per second. */
-const MAX_PACING_RATE = { level: 1, option: 47 } as unknown as SocketOption;
+const MAX_PACING_RATE: SocketOption = { level: 1, option: 47 };
 
 describe('what the kernel knows of how a connection sends', () => {
   test('nothing, of what is no TCP socket', () => {
