@@ -35,6 +35,8 @@ const MEMORY_INTERVAL_MS = 1000;
 const NICENESS = { measuring: -10, load: 10 } as const;
 /** Descriptors of a process beside those of idle tunnels. */
 const SPARE_DESCRIPTORS = 300;
+/** Readers sit at the end of a cable: to one behind the loopback's packets of 64 KiB the kernel gives megabytes in advance. */
+const READERS_MTU = '1500';
 const PROBE_LIMIT_MS = 10_000;
 const KILO = 1024;
 const MS_PER_MINUTE = 60_000;
@@ -65,6 +67,7 @@ export const operate: Benchmark = async ({ quick, report }) => {
   const probe = new URL('./load/operate-probe.js', import.meta.url);
   const testbed = await LoadTestbed.create({ workers: 'auto', nodeArguments: ['--import', probe.href] });
   const { gateway, generator, target } = testbed;
+  testbed.gatewaySide.ip('link', 'set', 'lo', 'mtu', READERS_MTU);
   const others: LoadProcess<never>[] = [];
   const started = <T extends LoadProcess<never>>(process: T, niceness: number): T => {
     others.push(process);

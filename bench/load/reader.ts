@@ -3,8 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openWebSocket } from '../../test/admin/web-socket.ts';
 import type { WebSocketReader } from '../../test/admin/web-socket.ts';
 import type { ReadReport, ReadRequest, ReaderCommands } from './protocol.ts';
-import { setSocketOption, type SocketOption } from '../../src/ffi/libc.ts';
-import { descriptor } from '../../src/https/unsent-limit.ts';
 import { serveCommands } from './serve-commands.ts';
 import { startStopwatch } from './stopwatch.ts';
 
@@ -16,9 +14,6 @@ const LIST = '/api/v1/sessions?sort=-txBytes';
  * minutes without a sign of life the gateway closes them.
  */
 const STALLED_LIFE_MS = 100_000;
-/** SO_RCVBUF of socket(7), in bytes: by itself the kernel takes up megabytes for a reader that does not read. */
-const RECEIVE_BUFFER: SocketOption = { level: 1, option: 8 };
-const SMALL_BUFFER = 4096;
 const MISSED = /^sstp_events_missed_total (\d+)$/m;
 
 let stalledReaders: WebSocketReader[] = [];
@@ -55,10 +50,7 @@ async function stall(port: number, count: number): Promise<void> {
   if (performance.now() - stalledSince < STALLED_LIFE_MS && stalledReaders.length === count) return;
   for (const { socket } of stalledReaders) socket.destroy();
   stalledReaders = await openSockets(port, count);
-  for (const { socket } of stalledReaders) {
-    setSocketOption(descriptor(socket), RECEIVE_BUFFER, SMALL_BUFFER);
-    socket.pause();
-  }
+  for (const { socket } of stalledReaders) socket.pause();
   stalledSince = performance.now();
 }
 
