@@ -53,6 +53,10 @@ interface Phase {
   readonly reading: ReadReport | undefined;
 }
 
+interface MemoryWatch {
+  stop(): { readonly x: number; readonly y: number }[];
+}
+
 interface Processes {
   readonly testbed: LoadTestbed;
   readonly prober: LoadProcess<GeneratorCommands>;
@@ -69,6 +73,7 @@ export const operate: Benchmark = async ({ quick, report }) => {
   const { gateway, generator, target } = testbed;
   testbed.gatewaySide.ip('link', 'set', 'lo', 'mtu', READERS_MTU);
   const others: LoadProcess<never>[] = [];
+  let memory: MemoryWatch | undefined;
   const started = <T extends LoadProcess<never>>(process: T, niceness: number): T => {
     others.push(process);
     setPriority(process.pid, niceness);
@@ -89,7 +94,7 @@ export const operate: Benchmark = async ({ quick, report }) => {
     console.error('  warming up');
     await measurePhase(processes, phaseMs, true);
     const live = { before: await liveMegabytes(gateway, settleMs), after: 0 };
-    const memory = watchMemory(gateway);
+    memory = watchMemory(gateway);
     const phases: { readonly alone: Phase; readonly watched: Phase }[] = [];
     for (let round = 1; round <= rounds; round++) {
       console.error(
@@ -112,6 +117,7 @@ export const operate: Benchmark = async ({ quick, report }) => {
     if (lost > 0) throw new Error(`${lost} idle tunnels were lost: ${JSON.stringify(ended)}`);
     return { tunnels, pings: PINGS, reading: READING, visitors, live, growthMbPerMinute, residentMb, phases };
   } finally {
+    memory?.stop();
     for (const process of others) await process.stop();
     await testbed.close();
   }
@@ -176,7 +182,7 @@ async function liveMegabytes({ pid }: GatewayProcess, settleMs: number): Promise
 }
 
 /** Megabytes over milliseconds. */
-function watchMemory({ pid }: GatewayProcess): { stop(): { readonly x: number; readonly y: number }[] } {
+function watchMemory({ pid }: GatewayProcess): MemoryWatch {
   const started = performance.now();
   const points: { x: number; y: number }[] = [];
   const look = (): void => void points.push({ x: performance.now() - started, y: residentKilobytes(pid) / KILO });

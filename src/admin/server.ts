@@ -1,5 +1,4 @@
-// The only file that imports uWebSockets.js: its sockets around the routes.
-import { STATUS_CODES } from 'node:http';
+// The only file that imports code of uWebSockets.js: its sockets around the routes.
 import uws, {
   type HttpRequest,
   type HttpResponse,
@@ -12,13 +11,11 @@ import { formatAddress } from '../config/address.ts';
 import type { ListenAddress } from '../config/schema.ts';
 import type { Logger } from '../log.ts';
 import type { MetricFamily } from '../metric-family.ts';
-import type { ByteStream } from './byte-stream.ts';
 import { Dashboard } from './dashboard.ts';
 import { type EventSocket, EventSockets } from './event-sockets.ts';
+import { Exchange } from './exchange.ts';
 import type { GatewayView } from './gateway-view.ts';
-import { type AdminResponse, problem } from './response.ts';
 import { type AdminRequest, Routes } from './routes.ts';
-import { REST_MS } from './time-slice.ts';
 
 export interface AdminOptions {
   readonly listen: ListenAddress;
@@ -161,120 +158,3 @@ function adminRequest(response: HttpResponse, request: HttpRequest, method: stri
     ifNoneMatch: request.getHeader('if-none-match'),
   };
 }
-
-/** One response. The native object must not be touched after an abort: every access goes through here. */
-class Exchange {
-  readonly #response: HttpResponse;
-  readonly #isHead: boolean;
-  #isOver = false;
-  #isStarted = false;
-  /** Where the bytes come from that are being sent. */
-  #source: ByteStream | undefined;
-
-  constructor(response: HttpResponse, isHead: boolean) {
-    this.#response = response;
-    this.#isHead = isHead;
-    response.onAborted(() => {
-      this.#isOver = true;
-      this.#source?.cancel();
-    });
-  }
-
-  send(answer: AdminResponse, fail: (error: unknown) => void): void {
-    const { body } = answer;
-    if (isByteStream(body)) return void this.#pass(answer, body).catch(fail);
-    if (this.#isOver) return undefined;
-    if (typeof body === 'string' || body instanceof Uint8Array) return this.#finish(answer, body);
-    return this.#stream(answer, body[Symbol.iterator](), fail);
-  }
-
-  /** After an exception: a 500 when nothing was sent yet, else a broken connection, which a client notices. */
-  fail(): void {
-    if (this.#isOver) return;
-    if (!this.#isStarted) return this.#finish(INTERNAL_ERROR, INTERNAL_ERROR_TEXT);
-    this.#isOver = true;
-    this.#source?.cancel();
-    this.#response.close();
-  }
-
-  #finish(answer: AdminResponse, body: string | Uint8Array): void {
-    this.#isOver = true;
-    this.#response.cork(() => {
-      this.#head(answer);
-      if (this.#isHead) this.#response.endWithoutBody(Buffer.byteLength(body));
-      else this.#response.end(body);
-    });
-  }
-
-  #stream(answer: AdminResponse, parts: Iterator<string>, fail: (error: unknown) => void): void {
-    if (this.#isHead) return this.#finish(answer, '');
-    const next = (): void => {
-      if (this.#isOver) return;
-      try {
-        // Before the first byte is out, so that a failure of the first part is still a 500.
-        const part = parts.next();
-        let isRoom = true;
-        this.#response.cork(() => {
-          if (!this.#isStarted) this.#head(answer);
-          this.#isStarted = true;
-          if (part.done === true) this.#response.end();
-          else isRoom = this.#response.write(part.value);
-        });
-        if (part.done === true) this.#isOver = true;
-        else if (isRoom) setTimeout(next, REST_MS);
-        else this.#whenWritable(next);
-      } catch (error) {
-        fail(error);
-      }
-    };
-    return next();
-  }
-
-  /** At the pace of the reader: the next part is asked for when the last one is in the kernel. */
-  async #pass(answer: AdminResponse, source: ByteStream): Promise<void> {
-    if (this.#isOver) return source.cancel();
-    this.#source = source;
-    for (;;) {
-      const part = await source.read();
-      if (this.#isOver) return undefined;
-      let isRoom = true;
-      this.#response.cork(() => {
-        if (!this.#isStarted) this.#head(answer);
-        this.#isStarted = true;
-        if (part === undefined) this.#response.end();
-        else isRoom = this.#response.write(part);
-      });
-      if (part === undefined) this.#isOver = true;
-      if (this.#isOver) return undefined;
-      if (!isRoom) await new Promise<void>(resolve => this.#whenWritable(resolve));
-    }
-  }
-
-  #whenWritable(next: () => void): void {
-    let isPending = true;
-    this.#response.onWritable(() => {
-      if (isPending) setImmediate(next);
-      isPending = false;
-      return true;
-    });
-  }
-
-  #head({ status, contentType, headers = {} }: AdminResponse): void {
-    this.#response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
-    const all = {
-      'Content-Type': contentType,
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
-      ...headers,
-    };
-    for (const [name, value] of Object.entries(all)) this.#response.writeHeader(name, value);
-  }
-}
-
-function isByteStream(body: AdminResponse['body']): body is ByteStream {
-  return typeof body === 'object' && 'read' in body;
-}
-
-const INTERNAL_ERROR_TEXT =
-  '{"error":{"code":"internal","message":"the gateway failed to answer; its log says why"}}\n';
-const INTERNAL_ERROR = problem(500, 'internal', '');

@@ -9,14 +9,18 @@ import { FakeGateway } from './fake-gateway.ts';
 import { SilentAdmin } from './silent-admin.ts';
 
 const DEFAULTS = { seconds: 60, bytes: 64 * 1024 * 1024, packets: undefined, snaplen: undefined, auth: false };
-const PART = new Uint8Array(64 * 1024).fill(0x61);
+/** In no head and in no length of a chunk. */
+const MARK = 0x7e;
+const PART = new Uint8Array(4096).fill(MARK);
 
-/** Parts without end, each at once. */
+/** Parts without end, each at once, until it is out of them for the time being. */
 class Endless implements ByteStream {
+  isOut = false;
   reads = 0;
   cancels = 0;
 
   read(): Promise<Uint8Array | undefined> {
+    if (this.isOut) return new Promise(() => undefined);
     this.reads++;
     // Otherwise nothing else would have its turn.
     return new Promise(resolve => void setImmediate(() => resolve(PART)));
@@ -121,6 +125,22 @@ describe('a capture on the admin plane', () => {
     const after = await settled(() => source.reads);
     assert.ok(after > paused);
     assert.equal(source.cancels, 1);
+  });
+
+  test('arrives as far as it was made, when its last part found no room', async () => {
+    const source = new Endless();
+    gateway.captured = source;
+    const reader = connect(server.port, '127.0.0.1', () =>
+      reader.write('GET /api/v1/sessions/a%20b/capture HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+    );
+    reader.pause();
+    const made = await settled(() => source.reads);
+    source.isOut = true;
+    let received = 0;
+    reader.on('data', (bytes: Buffer) => (received += bytes.reduce((sum, byte) => sum + Number(byte === MARK), 0)));
+    reader.resume();
+    while (received < made * PART.length) await sleep(5);
+    reader.destroy();
   });
 
   test('whose source fails is broken off', async () => {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { AdminServer } from '../../src/admin/server.ts';
 import type { SessionView } from '../../src/admin/gateway-view.ts';
 import { FakeGateway } from './fake-gateway.ts';
+import type { KeptConnection } from './kept-connection.ts';
 import { openWebSocket } from './web-socket.ts';
 
 const TOKEN = 'correct-horse-battery';
@@ -108,6 +111,18 @@ describe('the admin plane', () => {
     slow.resume();
     await new Promise(resolve => void slow.once('close', resolve));
     assert.match(received, /"id":"s9999"/);
+  });
+
+  test('gives long answers whole to several who ask on and on, and whose connections are full at times', async () => {
+    for (let index = 0; index < 5000; index++) gateway.add(`s${index}`);
+    const path = '/api/v1/sessions';
+    const asked: KeptConnection = { port, path, times: 30, expected: await (await ask(path)).text() };
+    const readers = Array.from({ length: 4 }, async () => {
+      const thread = new Worker(new URL('./kept-connection.js', import.meta.url), { workerData: asked });
+      const [wrong] = (await once(thread, 'message')) as [string[]];
+      return wrong;
+    });
+    assert.deepEqual(await Promise.all(readers), [[], [], [], []]);
   });
 
   test('shows and disconnects one session by its id', async () => {
