@@ -80,7 +80,12 @@ async function useDevice(
     mtu: mtuOf(client, plan),
   });
   await detour.add(client.connection.remoteAddress, plan.routes);
-  for (const { text } of plan.routes) await runIp('route', 'replace', text, 'dev', plan.device);
+  for (const route of plan.routes) await runIp('route', ...additionOf(route), 'dev', plan.device);
+}
+
+/** In front of a route to the same network that is there already: in its place, it would be gone with the tunnel. */
+function additionOf({ family, text }: Route): string[] {
+  return family === 4 ? ['prepend', text] : ['add', text, 'metric', '1'];
 }
 
 function announce(client: SstpClient, plan: ConnectPlan, json: boolean): void {

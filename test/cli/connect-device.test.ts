@@ -37,6 +37,8 @@ describe('connect with a TUN device', { skip: namespacesUnavailable() }, () => {
   const links = (): string => near.ip('link', 'show');
 
   test('the kernel pings the gateway through it, and SIGTERM ends it with exit code 0 and without a trace', async () => {
+    near.ip('route', 'add', 'default', 'via', SERVER);
+    near.ip('route', 'add', '198.51.100.0/24', 'dev', 'outer');
     const routesBefore = near.ip('route', 'show');
     const command = connect('--route', '198.51.100.0/24', '--route', 'default');
     const printed = await command.untilPrinted(IS_UP);
@@ -45,6 +47,7 @@ describe('connect with a TUN device', { skip: namespacesUnavailable() }, () => {
     const routes = near.ip('route', 'show');
     assert.match(routes, /^198\.51\.100\.0\/24 dev sstpc0/m);
     assert.match(routes, /^default dev sstpc0/m);
+    assert.match(near.ip('route', 'get', '203.0.113.1'), /dev sstpc0/);
     assert.match(routes, /^192\.0\.2\.1 dev outer/m, 'the way to the server stays out of the tunnel');
     const ping = await near.run('ping', '-c', '3', '-i', '0.2', '-W', '5', '-s', '1372', '-M', 'do', '10.66.0.1');
     assert.equal(ping.code, 0, ping.stdout);
@@ -60,7 +63,7 @@ describe('connect with a TUN device', { skip: namespacesUnavailable() }, () => {
   test('a route that the kernel refuses ends the tunnel in good order with what it said', async () => {
     const { code, stdout, stderr } = await connect('--route', '10.0.0.1/8').ended;
     assert.deepEqual([code, stdout], [1, '']);
-    assert.match(stderr, /^sstp-gateway: ip route replace 10\.0\.0\.1\/8 dev sstpc0: [^\n]+\n/);
+    assert.match(stderr, /^sstp-gateway: ip route prepend 10\.0\.0\.1\/8 dev sstpc0: [^\n]+\n/);
     assert.doesNotMatch(links(), /sstpc0/);
   });
 
