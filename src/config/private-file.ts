@@ -7,7 +7,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 
 /**
@@ -23,7 +23,7 @@ export function writePrivateFile(file: string, content: string): void {
       // A left-over draft keeps the mode that it was made with.
       fchmodSync(descriptor, 0o600);
       keepOwner(file, descriptor);
-      writeSync(descriptor, content);
+      writeFileSync(descriptor, content);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
