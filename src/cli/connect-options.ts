@@ -8,6 +8,7 @@ import { isInterfaceName } from '../tun/interface-name.ts';
 import { parseIpv4 } from '../wire/ip.ts';
 import { type Ipv6Prefix, parseIpv6Prefix } from '../wire/ipv6.ts';
 import { CommandError, ExitCode } from './command-error.ts';
+import { promptPassword } from './password.ts';
 import type { ConnectFlags } from './connect.ts';
 
 const AUTH_METHODS: readonly AuthMethod[] = ['pap', 'chap', 'mschapv2', 'eap'];
@@ -143,10 +144,15 @@ async function readPassword(flags: ConnectFlags): Promise<string> {
     throw usage('give --password or --password-file, not both');
   }
   if (flags.password !== undefined) return flags.password;
-  if (flags.passwordFile === undefined) throw usage('a password is needed: --password-file FILE, or --password');
   const { passwordFile } = flags;
+  if (passwordFile === undefined) return typedPassword();
   const text = passwordFile === '-' ? await readAll(process.stdin) : readText('--password-file', passwordFile);
   return text.split(/\r?\n/, 1)[0]!;
+}
+
+function typedPassword(): Promise<string> {
+  if (process.stdin.isTTY) return promptPassword('Password: ');
+  throw usage('a password is needed: --password-file FILE, or --password; there is no terminal to ask on');
 }
 
 function credential(option: string, text: string): string {

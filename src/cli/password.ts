@@ -22,13 +22,14 @@ async function typedPassword(): Promise<string> {
   if (!process.stdin.isTTY) {
     throw new CommandError('there is no terminal to ask for the password; use --password-stdin', ExitCode.Usage);
   }
-  const password = await prompt('Password: ');
-  if ((await prompt('Again: ')) !== password) throw new CommandError('the two passwords differ', ExitCode.Usage);
+  const password = await promptPassword('Password: ');
+  if ((await promptPassword('Again: ')) !== password)
+    throw new CommandError('the two passwords differ', ExitCode.Usage);
   return password;
 }
 
-/** One line from the terminal, not shown. */
-function prompt(question: string): Promise<string> {
+/** One line from the terminal, not shown. @throws CommandError when it is broken off */
+export function promptPassword(question: string): Promise<string> {
   const { stdin, stderr } = process;
   stderr.write(question);
   stdin.setRawMode(true);

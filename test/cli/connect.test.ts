@@ -193,7 +193,10 @@ describe('connect --check', () => {
     for (const [args, message] of [
       [['-p', 'x'], "error: required option '-u, --user <name>' not specified\n"],
       [[...LOGIN, '--colour'], "error: unknown option '--colour'\n"],
-      [['--user', 'x'], 'sstp-gateway: a password is needed: --password-file FILE, or --password\n'],
+      [
+        ['--user', 'x'],
+        'sstp-gateway: a password is needed: --password-file FILE, or --password; there is no terminal to ask on\n',
+      ],
     ] as const) {
       const outcome = await runCommand(site.directory, ['connect', ...args, 'https://localhost']);
       assert.deepEqual(outcome, { code: 2, stdout: '', stderr: message });
