@@ -1,5 +1,8 @@
 import { byId, setText } from './dom.ts';
 
+/** What the gateway takes for a token, and a browser sends: of any other the page would believe that the gateway does not answer. */
+const USABLE = /^[\x21-\x7e]+$/;
+
 export class SignIn {
   readonly #root = byId('sign-in');
   readonly #token = byId('token', HTMLInputElement);
@@ -10,7 +13,8 @@ export class SignIn {
       event.preventDefault();
       const token = this.#token.value.trim();
       this.#token.value = '';
-      done(token);
+      if (USABLE.test(token)) done(token);
+      else this.show('a token has letters, digits and signs of ASCII only');
     });
   }
 

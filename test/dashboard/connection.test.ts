@@ -45,6 +45,9 @@ describe('a dashboard and its gateway', { skip: chromiumUnavailable() }, () => {
     await visit.page.click('#nav-sessions');
     assert.equal(await visit.page.locator('#sign-in').isVisible(), true, 'there is no way around it');
     await visit.page.click('#nav-overview');
+    await visit.page.fill('#token', `${TOKEN}\u200b`);
+    await visit.press('Enter');
+    await visit.shows('#sign-in-error', 'a token has letters, digits and signs of ASCII only');
     await visit.page.fill('#token', 'another-token');
     await visit.press('Enter');
     await visit.shows('#sign-in-error', 'the token is wrong');
