@@ -27,7 +27,8 @@ function freePort({ host, port }: ListenAddress): Promise<number> {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(new ListenError(explain(host, port, error), { cause: error })),
     );
-    server.listen({ host, port, exclusive: true }, () => {
+    // As the workers listen: on [::] for IPv6 alone.
+    server.listen({ host, port, exclusive: true, ipv6Only: true }, () => {
       const bound = (server.address() as AddressInfo).port;
       server.close(() => resolve(bound));
     });
