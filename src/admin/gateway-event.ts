@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { count, SCHEMAS, seconds, time, type View } from './schema/fields.ts';
 import { session } from './schema/session.ts';
 
+/** Of the WebSocket that tells them. */
+export const EVENTS_PATH = '/api/v1/events';
+
 const sessionUp = z.strictObject({ type: z.literal('session-up'), session });
 
 const sessionDown = z

@@ -1,7 +1,7 @@
 // The description of the API, made of the table of endpoints and the schemas that the answers are typed by.
 import { z } from 'zod';
 import type { Answer, Endpoint, Operation } from './endpoint.ts';
-import { gatewayEvent } from './gateway-event.ts';
+import { EVENTS_PATH, gatewayEvent } from './gateway-event.ts';
 import { problem } from './schema/answers.ts';
 import { SCHEMAS } from './schema/fields.ts';
 
@@ -44,13 +44,17 @@ export function openApi(endpoints: readonly Endpoint[], version: string): Json {
 
 /** The server holds the WebSocket itself: it is in no table. */
 const EVENTS: Json = {
-  '/api/v1/events': {
+  [EVENTS_PATH]: {
     get: {
       summary: 'A WebSocket: each message is one Event as JSON',
       description:
         'A page, which cannot set a header, names the protocols `sstp.events` and `bearer.TOKEN`, the token percent-encoded.',
       operationId: 'getEvents',
-      responses: { 101: { description: 'The WebSocket is open' }, ...responses(REFUSALS) },
+      responses: {
+        101: { description: 'The WebSocket is open' },
+        426: { description: 'It was not asked for as a WebSocket' },
+        ...responses(REFUSALS),
+      },
       'x-messages': { $ref: reference(gatewayEvent) },
     },
   },

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { equal } from '../crypto/constant-time.ts';
 import type { Endpoint, Operation } from './endpoint.ts';
 import { ENDPOINTS } from './endpoints.ts';
+import { EVENTS_PATH } from './gateway-event.ts';
 import type { GatewayView } from './gateway-view.ts';
 import { type AdminResponse, problem } from './response.ts';
 
@@ -50,7 +51,7 @@ export class Routes {
     const route = ROUTES.find(({ pattern }) => pattern.test(request.path));
     const refusal = route?.endpoint.open === true ? undefined : this.refusal(request);
     if (refusal !== undefined) return refusal;
-    if (route === undefined) return problem(404, 'not-found', `there is no ${request.path}`);
+    if (route === undefined) return unknown(request.path);
     const operation = operationOf(route.endpoint, request.method);
     if (operation === undefined) return notAllowed(route.endpoint, request);
     const { method, query, remoteAddress } = request;
@@ -103,6 +104,12 @@ function operationOf({ operations }: Endpoint, method: string): Operation | unde
 function notAllowed({ operations }: Endpoint, { method, path }: AdminRequest): AdminResponse {
   const allow = Object.keys(operations).flatMap(name => (name === 'GET' ? ['GET', 'HEAD'] : [name]));
   return { ...problem(405, 'method-not-allowed', `${path} has no ${method}`), headers: { Allow: allow.join(', ') } };
+}
+
+function unknown(path: string): AdminResponse {
+  if (path !== EVENTS_PATH) return problem(404, 'not-found', `there is no ${path}`);
+  const message = 'events are told to WebSockets: a proxy on the way has to pass the header Upgrade on';
+  return { ...problem(426, 'upgrade-required', message), headers: { Upgrade: 'websocket' } };
 }
 
 function decoded(text: string): string | undefined {

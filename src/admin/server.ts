@@ -14,6 +14,7 @@ import type { MetricFamily } from '../metric-family.ts';
 import { Dashboard } from './dashboard.ts';
 import { type EventSocket, EventSockets } from './event-sockets.ts';
 import { Exchange } from './exchange.ts';
+import { EVENTS_PATH } from './gateway-event.ts';
 import type { GatewayView } from './gateway-view.ts';
 import { type AdminRequest, Routes } from './routes.ts';
 
@@ -64,7 +65,7 @@ export class AdminServer {
     this.#events = new EventSockets(view);
     this.#app = uws
       .App()
-      .ws<EventReader>('/api/v1/events', {
+      .ws<EventReader>(EVENTS_PATH, {
         maxPayloadLength: EVENT_INPUT_LIMIT,
         maxBackpressure: EVENT_BACKLOG,
         upgrade: (response, request, context) => this.#upgrade(response, request, context),

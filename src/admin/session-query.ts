@@ -1,5 +1,6 @@
 // Which sessions a reader wants, and in which order. A list of many sessions is gone through in parts, with the event loop in between.
 import { z } from 'zod';
+import { isInIpv6Prefix, parseIpv6, parseIpv6Prefix } from '../wire/ipv6.ts';
 import type { SessionView } from './gateway-view.ts';
 import { SORT_KEYS, type SortKey } from './session-keys.ts';
 import { count } from './schema/fields.ts';
@@ -64,9 +65,9 @@ export const SESSION_PARAMETERS: Readonly<Record<string, SessionParameter>> = {
     },
   },
   address: {
-    description: "The client's IPv4 address, inside or outside of the tunnel, or its IPv6 address outside",
+    description: "The client's address, inside or outside of the tunnel; of IPv6 any that its prefix inside holds",
     schema: z.string(),
-    read: (value, { filters }) => void filters.push(row => row.ipv4 === value || hostOf(row.remoteAddress) === value),
+    read: (value, { filters }) => void filters.push(hasAddress(value)),
   },
   search: {
     description: 'Part of the id, the user or an address; capitals do not matter',
@@ -164,6 +165,17 @@ function compare(a: SortValue, b: SortValue): number {
 
 function searchable({ id, user, remoteAddress, ipv4, ipv6 }: SessionView): string {
   return `${id} ${user} ${remoteAddress} ${ipv4 ?? ''} ${ipv6 ?? ''}`.toLowerCase();
+}
+
+/** IPv6 addresses have many spellings. */
+function hasAddress(text: string): (row: SessionView) => boolean {
+  const address = parseIpv6(text);
+  if (address === undefined) return row => row.ipv4 === text || hostOf(row.remoteAddress) === text;
+  return ({ ipv6, remoteAddress }) => {
+    const prefix = ipv6 === null ? undefined : parseIpv6Prefix(ipv6);
+    const isInside = prefix !== undefined && isInIpv6Prefix(address, prefix);
+    return isInside || parseIpv6(hostOf(remoteAddress)) === address;
+  };
 }
 
 function hostOf(hostPort: string): string {

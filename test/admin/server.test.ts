@@ -266,6 +266,13 @@ describe('the admin plane', () => {
     assert.deepEqual(gateway.drains, [false, true]);
   });
 
+  test('says of the events that they are for a WebSocket', async () => {
+    const answer = await ask('/api/v1/events');
+    assert.deepEqual([answer.status, answer.headers.get('upgrade')], [426, 'websocket']);
+    const { error } = (await answer.json()) as { error: { code: string } };
+    assert.equal(error.code, 'upgrade-required');
+  });
+
   test('pages of other sites may not ask, nor open a WebSocket', async () => {
     assert.equal(await post('/api/v1/drain', { origin: 'https://evil.example.org' }), 403);
     assert.equal(await post('/api/v1/drain', { origin: 'null' }), 403);
