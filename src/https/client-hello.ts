@@ -11,6 +11,8 @@ const CLIENT_HELLO = 0x01;
 const HANDSHAKE_HEADER_LENGTH = 4;
 /** Far above any client's, post-quantum key shares and tickets included. */
 const MAX_HELLO_LENGTH = 16_384;
+/** Far above any client's. It bounds the work, which begins anew with each read of a connection. */
+const MAX_RECORDS = 1024;
 const VERSION_AND_RANDOM_LENGTH = 34;
 const SERVER_NAME_EXTENSION = 0;
 const HOST_NAME = 0;
@@ -37,7 +39,8 @@ export function peekClientHello(bytes: Uint8Array): HelloPeek {
     message.push(bytes.subarray(at + RECORD_HEADER_LENGTH, end));
     length += recordLength;
     at = end;
-    if (length >= HANDSHAKE_HEADER_LENGTH) {
+    if (message.length > MAX_RECORDS) return NO_NAME;
+    if (wanted === HANDSHAKE_HEADER_LENGTH && length >= HANDSHAKE_HEADER_LENGTH) {
       const header = Buffer.concat(message, HANDSHAKE_HEADER_LENGTH);
       wanted = HANDSHAKE_HEADER_LENGTH + header.readUIntBE(1, 3);
       if (header[0] !== CLIENT_HELLO || wanted > MAX_HELLO_LENGTH) return NO_NAME;

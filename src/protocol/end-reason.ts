@@ -9,6 +9,8 @@ export type TunnelEndReason = CloseReason | PppEndReason | ConnectionEndReason |
 type ConnectionEndReason =
   /** The byte stream could not be cut into SSTP packets (MS-SSTP 3.1.5.1). */
   | 'delineation'
+  /** The peer has us answer and does not read what we answer. */
+  | 'unread-answers'
   | 'connection-fin'
   | 'connection-reset'
   | 'connection-tls-alert'
@@ -75,6 +77,7 @@ export const ACCOUNTING_CAUSES: Readonly<Record<TunnelEndReason, AccountingCause
   'ipv6cp-failed': 'User-Error',
   'no-network-protocol': 'User-Error',
   delineation: 'User-Error',
+  'unread-answers': 'User-Error',
   'peer-abort': 'User-Error',
   'negotiation-timeout': 'User-Error',
   'nak-limit': 'User-Error',

@@ -31,6 +31,12 @@ import type { WorkerContext } from './worker-context.ts';
  */
 const TRANSMIT_LIMIT = 512 * 1024;
 
+/**
+ * Bytes that may wait in a connection whose peer goes on sending: far more than the packets that {@link TransmitQueue} has under way. What is
+ * beyond that are answers to control packets, each of which costs thirty times its length.
+ */
+const UNREAD_LIMIT = 256 * 1024;
+
 /** Room for the IPv4 and TCP header in a packet (RFC 879). */
 const TCP_IPV4_HEADERS = 40;
 
@@ -175,12 +181,9 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#context.counters.countCalls(Call.TlsRx);
     const failure = this.#uplink.push(chunk);
     if (this.#gone) return;
-    if (failure < 0) {
-      this.#vanish('delineation', this.#context.now());
-      this.#connection.abort();
-      return;
-    }
-    this.#context.deadlines.update(this);
+    if (failure < 0) this.#giveUp('delineation');
+    else if (this.#connection.bytesQueued > UNREAD_LIMIT) this.#giveUp('unread-answers');
+    else this.#context.deadlines.update(this);
   }
 
   disconnected(cause: DisconnectCause, at: number): void {
@@ -280,6 +283,11 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
   }
 
   // --- the end
+
+  #giveUp(reason: TunnelEndReason): void {
+    this.#vanish(reason, this.#context.now());
+    this.#connection.abort();
+  }
 
   /** Nothing more can be sent: MS-SSTP 3.1.7.2, "disconnected", and a failed delineation. */
   #vanish(reason: TunnelEndReason, at: number): void {

@@ -54,6 +54,21 @@ describe('hostile peers', () => {
     });
   }
 
+  test('a peer that has every message answered and reads nothing is dropped before it costs much memory', async () => {
+    const client = await RawClient.open(gateway.port);
+    client.socket.on('error', () => undefined);
+    client.socket.pause();
+    const echoRequests = Buffer.from('1001000800080000'.repeat(1000), 'hex');
+    const isDropped = aborted('unread-answers').then(() => true);
+    for (let sent = 0; sent < 1000 && !client.socket.destroyed; sent++) {
+      client.socket.write(echoRequests);
+      if (await Promise.race([isDropped, new Promise<false>(resolve => void setTimeout(resolve, 5, false))])) break;
+    }
+    await isDropped;
+    client.socket.destroy();
+    await unharmed();
+  });
+
   test('a broken control message gets a Call Abort', async () => {
     const client = await RawClient.open(gateway.port);
     client.write('1001000c 0001 0001 00010020');

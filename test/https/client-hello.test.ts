@@ -25,6 +25,12 @@ describe('the server name in a ClientHello', () => {
     }
   });
 
+  test('in more records than any client makes is left to OpenSSL, whatever is still to come', () => {
+    const announced = Buffer.concat([Buffer.from([1, 0, 0x3f, 0xfb]), Buffer.alloc(1021)]);
+    assert.equal(peekClientHello(records(announced.subarray(0, 1024), 1)).kind, 'more');
+    assert.deepEqual(peekClientHello(records(announced, 1)), { kind: 'hello', serverName: undefined });
+  });
+
   test('is read across records, whatever their lengths', async () => {
     const hello = await clientHello({ servername: 'vpn.example.org' });
     for (const size of [1, 3, 4, 5, 100]) {
