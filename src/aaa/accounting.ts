@@ -32,14 +32,13 @@ export interface AccountedTraffic {
   readonly txPackets: number;
 }
 
+/** What may become of a session while it is up; undefined leaves a value as it is. */
+export type AccountedChanges = Partial<Pick<AccountedSession, 'classes' | 'routes' | 'interfaceId'>>;
+
 export interface Accounting {
   /** The session is up. */
   start(session: AccountedSession): void;
-  /** A change of authorization while the session is up; undefined leaves a value as it is. */
-  change(
-    session: string,
-    changes: { readonly classes?: readonly Uint8Array[]; readonly interimIntervalMs?: number },
-  ): void;
+  change(session: string, changes: AccountedChanges & { readonly interimIntervalMs?: number }): void;
   /** The session is down. `at`: milliseconds since 1970. Not for sessions that were never up. */
   stop(session: string, cause: AccountingCause, traffic: AccountedTraffic, at: number): void;
   /** No session is left: sends what can be sent within `limitMs`, keeps the rest for the next start. */

@@ -62,6 +62,11 @@ export function loadCertificate(
   return { certificate: { certFile, keyFile, cert, key, serverNames: serverNames ?? dnsNames(leaf) }, findings };
 }
 
+/** 'rsa', 'ec' and so on. */
+export function keyKind({ cert }: ServerCertificate): string {
+  return new X509Certificate(cert).publicKey.asymmetricKeyType ?? '';
+}
+
 /** True when "others" have the read permission. */
 export function isReadableByOthers(file: string): boolean {
   try {

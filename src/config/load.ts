@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { formatAddress, isLoopback } from './address.ts';
-import { isReadableByOthers, loadCertificate } from './certificates.ts';
+import { isReadableByOthers, keyKind, loadCertificate } from './certificates.ts';
 import { checkSource } from './check.ts';
 import { fileProblem } from './config-error.ts';
 import { loadDecoy } from './decoy.ts';
@@ -142,6 +142,7 @@ function checkListen({ listen, admin }: FileConfig, findings: Findings): Config[
 function checkCertificates({ tls }: FileConfig, base: string, findings: Findings, now: Date): ServerCertificate[] {
   const certificates: ServerCertificate[] = [];
   const taken = namesAsWritten(tls.certificates, findings);
+  const places = new Map<string, number>();
   tls.certificates.forEach((entry, index) => {
     const path = ['tls', 'certificates', index];
     const result = loadCertificate(resolve(base, entry.cert), resolve(base, entry.key), entry.serverNames, now);
@@ -153,6 +154,15 @@ function checkCertificates({ tls }: FileConfig, base: string, findings: Findings
     // Names that merely come from the certificate give way to written ones, and to those of the entries before.
     const serverNames = result.certificate.serverNames.filter(name => (taken.get(name) ?? index) === index);
     for (const name of serverNames) taken.set(name, index);
+    // All of its names may be others': then it is offered beside theirs, and OpenSSL takes one of each kind of key.
+    const shownFor = serverNames.length > 0 ? serverNames : result.certificate.serverNames;
+    const place = [keyKind(result.certificate), ...shownFor.toSorted()].join(' ');
+    const twin = places.get(place);
+    if (twin !== undefined) {
+      const message = `has the names and the kind of key of tls.certificates[${twin}]`;
+      findings.error([...path, 'cert'], message, 'one certificate of each kind of key for the same names');
+    }
+    places.set(place, index);
     certificates.push({ ...result.certificate, serverNames });
   });
   return certificates;

@@ -51,7 +51,7 @@ export class CertificateStore {
     }
     const [first, ...others] = [...groups.values()].map(({ names, entries, leaves }) => ({
       names,
-      identity: { context: contextOptions(entries, policy), leaves },
+      identity: { context: checked(contextOptions(entries, policy), names), leaves },
     }));
     if (first === undefined) throw new CertificateError('no certificate is configured');
     this.#default = first.identity;
@@ -91,6 +91,19 @@ function contextOptions(entries: readonly ServerCertificate[], policy: TlsPolicy
     // keys are not shared between workers. Tunnels live for hours: a full handshake for each costs nothing that matters.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
   };
+}
+
+/** Here, and not in each connection's handshake, is where several that do not go together are told. */
+function checked(context: SecureContextOptions, names: readonly string[]): SecureContextOptions {
+  try {
+    createSecureContext(context);
+    return context;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CertificateError(`the certificates for ${names.join(', ')} cannot be offered together: ${why}`, {
+      cause: error,
+    });
+  }
 }
 
 function dnsNames(leaf: X509Certificate): string[] {

@@ -27,7 +27,7 @@ export interface TunnelOutput {
    * The SSTP call is connected and a network protocol is open: data frames may flow. Once, and `networkUp` follows for each
    * that is. `peerMru`: bytes of the longest IP packet to send.
    */
-  up(peerMru: number): void;
+  up(peerMru: number, networks: readonly OpenNetwork[]): void;
   /** Packets of this family pass from now on: in the turn of `up`, or later, or again. */
   networkUp(network: OpenNetwork): void;
   /** They do no more, but the tunnel goes on. Its end takes the networks along without a word. */
@@ -219,7 +219,10 @@ export abstract class Tunnel {
     if (!this.#callIsConnected || this.#networks.size === 0) return;
     if (this.#state === 'authenticating') {
       this.#state = 'up';
-      this.#output.up(this.#peerMru);
+      this.#output.up(
+        this.#peerMru,
+        Array.from(this.#networks.values(), ({ network }) => network),
+      );
     }
     if (this.#state !== 'up') return;
     for (const opened of this.#networks.values()) {

@@ -34,6 +34,8 @@ export interface Admitted {
 
 /** How long a new session waits for the end of the one that it replaces. */
 const EVICTION_LIMIT_MS = 3_000;
+/** Others of the same name may come in meanwhile, and are replaced too; so many times. */
+const EVICTION_ROUNDS = 4;
 /** fe80::1 is the gateway, at the end of every tunnel. */
 const GATEWAY_INTERFACE_ID = 1n;
 
@@ -47,21 +49,27 @@ export class Admission {
   }
 
   /**
-   * Judges the credentials; a session that is accepted has its leases and routes when this resolves. A session that has ended
+   * Judges the credentials; a session that is accepted has its leases, and the kernel its routes, when this resolves. A session that has ended
    * meanwhile gets nothing. Never rejects.
    */
   async decide(row: SessionRow, credentials: Credentials): Promise<Admitted> {
-    const { authority, table } = this.#options;
+    const { authority, table, network } = this.#options;
     if (row.grant !== undefined) return noService('authenticated-twice', 'Authenticated already');
     const decision = await authority.decide({ session: authSession(row), credentials });
+    if (!table.has(row)) {
+      // Whatever the authority keeps of a conversation, it began after the session's end had been told.
+      authority.forget(row.publicId);
+      return clientGone();
+    }
     if (decision.kind === 'challenge') return { result: 'challenge', verdict: decision };
     if (decision.kind === 'rejected') {
       const { reason, code = MsChapFailureCode.AuthenticationFailure, message = 'Authentication failed' } = decision;
       return refuse(reason, code, message, decision.packet);
     }
-    const refusal = await this.#makeRoom(decision);
-    if (!table.has(row)) return noService('client-gone', '');
-    return refusal ?? this.#admit(row, decision);
+    const admitted = await this.#admitInTurn(row, decision);
+    // Before the client hears of its address: the answer to its first packet must find the route.
+    await network.routed(routesTo(row));
+    return admitted;
   }
 
   /** Takes back what the session was given. */
@@ -69,7 +77,7 @@ export class Admission {
     const { authority, network } = this.#options;
     authority.forget(row.publicId);
     if (row.grant === undefined) return;
-    for (const route of row.grant.routes) {
+    for (const route of routesTo(row)) {
       this.#routed.delete(route);
       network.removeRoute(route, row.worker);
     }
@@ -78,55 +86,79 @@ export class Admission {
 
   /**
    * A change of authorization: what is undefined stays as it was. @returns what the worker is to see to from now on; undefined when
-   * the change needs what a running session cannot have: another address, another MTU.
+   * the change needs what a running session cannot have: another address, another MTU, a network that leads to another session.
    */
   change(row: SessionRow, changes: SessionAttributes): SessionPolicy | undefined {
     const { grant } = row;
     if (grant === undefined || NEEDS_NEGOTIATION.some(name => changes[name] !== undefined)) return undefined;
+    const routes = routesOf(grant.leases, changes.routes ?? grant.attributes.routes);
+    if (!this.#reroute(row, grant.routes, routes)) return undefined;
     const changed = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-    grant.attributes = { ...grant.attributes, ...changed };
-    return this.#policy(grant.attributes);
+    row.grant = { ...grant, attributes: { ...grant.attributes, ...changed }, routes };
+    return this.#policy(row.grant.attributes);
   }
 
-  /** Makes place for one more session of the user. @returns the refusal when there is none to make. */
-  async #makeRoom({ user, attributes }: AcceptedDecision): Promise<Admitted | undefined> {
+  /** False, and nothing has changed, when one of the wanted routes leads to another session, or is there twice. */
+  #reroute(row: SessionRow, present: readonly string[], wanted: readonly string[]): boolean {
+    const { network, config } = this.#options;
+    const added = wanted.filter(route => !present.includes(route));
+    if (added.some(route => this.#routed.has(route)) || new Set(wanted).size < wanted.length) return false;
+    for (const route of present) {
+      if (wanted.includes(route)) continue;
+      this.#routed.delete(route);
+      network.removeRoute(route, row.worker);
+    }
+    for (const route of added) {
+      this.#routed.add(route);
+      network.addRoute(route, row.worker, row.mtu ?? config().ppp.mtu);
+    }
+    return true;
+  }
+
+  /** Once there is a place for one more session of the user. */
+  async #admitInTurn(row: SessionRow, decision: AcceptedDecision): Promise<Admitted> {
     const { table, config, evict } = this.#options;
+    for (let round = 0; round < EVICTION_ROUNDS; round++) {
+      const inTheWay = this.#inTheWay(decision);
+      // At once: what is found free after a wait may be somebody else's.
+      if (inTheWay.length === 0) return this.#admit(row, decision);
+      if (config().limits.perUser.policy === 'deny') break;
+      for (const old of inTheWay) evict(old);
+      const isFree = await table.gone(inTheWay, EVICTION_LIMIT_MS);
+      if (!table.has(row)) return clientGone();
+      if (!isFree) break;
+    }
+    return noService('too-many-sessions', 'Too many sessions');
+  }
+
+  /** The user's sessions without which one more would be allowed. */
+  #inTheWay({ user, attributes }: AcceptedDecision): SessionRow[] {
+    const { table, config } = this.#options;
     const { sessions, policy } = config().limits.perUser;
     const limit = attributes.maxSessions ?? sessions;
     const present = table.ofUser(user);
     const tooMany = present.slice(0, Math.max(0, present.length - limit + 1));
-    if (policy === 'deny') return tooMany.length > 0 ? noService('too-many-sessions', 'Too many sessions') : undefined;
+    if (policy === 'deny') return tooMany;
     const { ipv4 } = attributes;
-    const leaving = present.filter(
-      row => tooMany.includes(row) || (ipv4?.kind === 'fixed' && row.grant?.ipv4 === ipv4.address),
-    );
-    for (const old of leaving) evict(old);
-    if (await table.gone(leaving, EVICTION_LIMIT_MS)) return undefined;
-    return noService('too-many-sessions', 'Too many sessions');
+    return present.filter(row => tooMany.includes(row) || (ipv4?.kind === 'fixed' && row.grant?.ipv4 === ipv4.address));
   }
 
   #admit(row: SessionRow, decision: AcceptedDecision): Admitted {
-    const { pools, table, network } = this.#options;
+    const { pools, table } = this.#options;
     const config = this.#options.config();
     const { attributes } = decision;
     const { ipv6 } = config.network;
     const leases = takeLeases(pools, attributes, ipv6 !== undefined);
     if (typeof leases === 'string') return noService(leases, 'No address available');
     const routes = routesOf(leases, attributes.routes);
-    if (routes.some(route => this.#routed.has(route)) || new Set(routes).size < routes.length) {
+    row.mtu = Math.min(row.mtu ?? config.ppp.mtu, attributes.mtu ?? config.ppp.mtu);
+    if (!this.#reroute(row, [], routes)) {
       leases.release();
       return noService('route-in-use', 'No address available');
-    }
-    const mtu = Math.min(row.mtu ?? config.ppp.mtu, attributes.mtu ?? config.ppp.mtu);
-    // Not only when the session is up: the answer to the client's first packet must find the route.
-    for (const route of routes) {
-      this.#routed.add(route);
-      network.addRoute(route, row.worker, mtu);
     }
     const { ipv4, ipv6Prefix, delegatedPrefix } = leases;
     const interfaceId = ipv6 === undefined ? undefined : (attributes.interfaceId ?? newInterfaceId());
     const authentic = config.aaa.method === 'radius' ? 'radius' : 'local';
-    row.mtu = mtu;
     row.grant = { attributes, authentic, ipv4, interfaceId, ipv6Prefix, delegatedPrefix, leases, routes };
     table.setUser(row, decision.user);
     return { result: 'accepted', verdict: this.#verdict(decision, row.grant), policy: this.#policy(attributes) };
@@ -186,13 +218,20 @@ const NEEDS_NEGOTIATION = [
   'nbns',
   'dns6',
   'mtu',
-  'routes',
 ] as const satisfies readonly (keyof SessionAttributes)[];
 
 /** 64 bits, not zero and not the gateway's, of local scope only (RFC 5072 4.1). */
 function newInterfaceId(): bigint {
   const random = randomBytes(8).reduce((id, byte) => (id << 8n) | BigInt(byte), 0n);
   return (random & ~(1n << 57n)) | (1n << 32n);
+}
+
+function routesTo({ grant }: SessionRow): readonly string[] {
+  return grant?.routes ?? [];
+}
+
+function clientGone(): Admitted {
+  return noService('client-gone', '');
 }
 
 /** For somebody whose name and password are right. */

@@ -2,7 +2,7 @@
  * The operator's own programs, run when a session goes up and when it goes down, with the arguments and the environment that
  * pppd gives to ip-up and ip-down. They run beside the tunnels: nothing waits for them, and there are never more than a few.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Logger } from 'pino';
 
 export interface HookOptions {
@@ -104,15 +104,17 @@ export class Hooks {
     this.#running.add(session);
     this.#counters.run++;
     const [program, ...args] = command as [string, ...string[]];
-    // Of a process group of its own, so that the limit ends its children too.
-    const child = spawn(program, [...args, ...ipUpArguments(environment)], {
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', ...environment },
-    });
+    const child = startProgram(program, args, environment);
+    if (child instanceof Error) {
+      this.#counters.failed++;
+      this.#log.warn({ hook, ...keys, program, error: child.message }, 'hook failed');
+      this.#running.delete(session);
+      return;
+    }
     let stderr = '';
     let isOver = false;
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    // Without a descriptor to spare there is neither a program nor its output: `error` tells.
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (stderr.length < STDERR_LIMIT) stderr = (stderr + text).slice(0, STDERR_LIMIT);
     });
     const timer = setTimeout(() => {
@@ -126,7 +128,7 @@ export class Hooks {
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);
-      child.stderr.destroy();
+      child.stderr?.destroy();
       this.#running.delete(session);
       this.#next();
     };
@@ -138,6 +140,24 @@ export class Hooks {
     };
     child.on('error', error => failed({ error: error.message }));
     child.on('exit', (code, signal) => (code === 0 ? over() : failed({ code, signal, stderr: stderr.trim() })));
+  }
+}
+
+/** The error of a program that cannot even be tried, as one with a zero byte in its name. */
+function startProgram(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): ChildProcess | Error {
+  try {
+    // Of a process group of its own, so that the limit ends its children too.
+    return spawn(program, [...args, ...ipUpArguments(environment)], {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', ...environment },
+    });
+  } catch (error) {
+    return error as Error;
   }
 }
 

@@ -2,6 +2,7 @@
  * The network side of the gateway as the main thread holds it: one TUN device for each worker, and the kernel's host routes.
  * The devices live here, so that a worker that crashes takes neither its interface nor its addresses along.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { configureInterface, forwardsIpv4, forwardsIpv6 } from '../tun/interface.ts';
@@ -11,6 +12,8 @@ import { TunError, closeTun, isAttached, openTun } from '../tun/tun-device.ts';
 import type { TunHandle } from '../tun/tun-device.ts';
 import { formatIpv4 } from '../wire/ip.ts';
 import { formatIpv6 } from '../wire/ipv6.ts';
+
+const ROUTE_LIMIT_MS = 1_000;
 
 export interface Network {
   readonly mode: 'tun' | 'echo';
@@ -24,6 +27,8 @@ export interface Network {
   /** Tells the kernel that `prefix` (`address/length`) is behind this worker's device, and how long packets to there may be. */
   addRoute(prefix: string, worker: number, mtu: number): void;
   removeRoute(prefix: string, worker: number): void;
+  /** Resolves when the kernel knows the routes to these prefixes, as far as it takes them; after a second in any case. */
+  routed(prefixes: readonly string[]): Promise<void>;
   /** Takes back all routes and devices. */
   close(): Promise<void>;
 }
@@ -58,6 +63,7 @@ const echoNetwork: Network = {
   deviceName: () => 'echo',
   addRoute: () => {},
   removeRoute: () => {},
+  routed: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };
 
@@ -113,6 +119,14 @@ class TunNetwork implements Network {
 
   removeRoute(prefix: string, worker: number): void {
     this.#routes.remove(prefix, this.#tuns[worker]!.name);
+  }
+
+  async routed(prefixes: readonly string[]): Promise<void> {
+    const enough = new AbortController();
+    // A route helper that has died is told to the operator; who connects meanwhile may lose packets, and is not kept out.
+    const limit = sleep(ROUTE_LIMIT_MS, undefined, { signal: enough.signal }).catch(() => {});
+    await Promise.race([Promise.all(prefixes.map(prefix => this.#routes.applied(prefix))), limit]);
+    enough.abort();
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { type Config, DEFAULT_POOL, type PrefixPools } from '../config/schema.ts
 import type { Ipv6Prefix } from '../wire/ipv6.ts';
 import { AddressPool } from './address-pool.ts';
 import { PrefixPool } from './prefix-pool.ts';
-import { PrefixSet } from './prefix-set.ts';
+import { meet, PrefixSet } from './prefix-set.ts';
 
 /** Why somebody got nothing: for counters and the log. */
 export type LeaseFailure = 'pool-exhausted' | 'address-in-use' | 'prefix-in-use' | 'unknown-pool';
@@ -36,13 +36,19 @@ export class Pools {
   readonly #elsewhere = new AddressPool([], [], this.#addresses);
   readonly #link = new Map<string, Chain<PrefixPool>>();
   readonly #delegated = new Map<string, Chain<PrefixPool>>();
+  #gateway: number | undefined;
+  #gateway6: Ipv6Prefix | undefined;
 
   constructor(network: Config['network'], reservations: Reservations) {
     this.configure(network, reservations);
   }
 
   /** Other ranges from now on. Leases stay, also those of a pool that is gone. */
-  configure({ ipv4, ipv6 }: Config['network'], reservations: Reservations): void {
+  configure({ ipv4, ipv6 }: Config['network'], wanted: Reservations): void {
+    // The gateway may run with an address that the new ranges hold: another one waits for a restart.
+    this.#gateway = ipv4.gateway;
+    this.#gateway6 = ipv6?.gateway === undefined ? undefined : { address: ipv6.gateway, length: 128 };
+    const reservations = withGateway(wanted, this.#gateway, this.#gateway6);
     const ranges = [{ name: DEFAULT_POOL, ranges: ipv4.pool, next: ipv4.next }, ...ipv4.pools];
     configureChains(
       this.#ipv4,
@@ -58,6 +64,7 @@ export class Pools {
   leaseAddress(assignment: Ipv4Assignment | undefined): Lease<number> | LeaseFailure {
     if (assignment?.kind === 'fixed') {
       const { address } = assignment;
+      if (address === this.#gateway) return 'address-in-use';
       return this.#poolOf(address).leaseStatic(address) ? this.#addressLease(address, undefined) : 'address-in-use';
     }
     // What the client itself would like is known only when it has been accepted: it gets an address like all others.
@@ -104,6 +111,7 @@ export class Pools {
   #leasePrefix(chains: Chains<PrefixPool>, assignment: PrefixAssignment | undefined): PrefixLease {
     if (assignment?.kind === 'fixed') {
       const { prefix } = assignment;
+      if (this.#gateway6 !== undefined && meet(this.#gateway6, prefix)) return 'prefix-in-use';
       return chains.get(DEFAULT_POOL)!.pool.leaseStatic(prefix)
         ? this.#prefixLease(prefix, undefined)
         : 'prefix-in-use';
@@ -135,6 +143,16 @@ export class Pools {
 }
 
 const NO_PREFIXES: PrefixPools = { prefixLength: 64, pool: [], pools: [] };
+
+/** The gateway's own addresses are nobody's, as are those that belong to certain users. */
+function withGateway(
+  { ipv4, prefixes }: Reservations,
+  gateway: number,
+  gateway6: Ipv6Prefix | undefined,
+): Reservations {
+  const isFree = gateway6 !== undefined && !prefixes.some(prefix => meet(prefix, gateway6));
+  return { ipv4: [...ipv4, gateway], prefixes: isFree ? [...prefixes, gateway6] : prefixes };
+}
 
 interface Named {
   readonly name: string;

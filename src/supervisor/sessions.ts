@@ -75,13 +75,9 @@ export class Sessions {
         row.method = message.method;
         return undefined;
       case 'up':
-        return this.#onUp(row, message.mtu);
+        return this.#onUp(row, message);
       case 'networks':
-        // A client may choose another one than it was offered.
-        if (row.grant !== undefined && message.interfaceId !== undefined) {
-          row.grant = { ...row.grant, interfaceId: message.interfaceId };
-        }
-        return undefined;
+        return this.#onNetworks(row, message.interfaceId);
       case 'closing':
         return this.#table.setState(row, 'closing');
       case 'closed':
@@ -118,9 +114,10 @@ export class Sessions {
     const policy = admission.change(row, changes);
     if (policy === undefined) return 'not-changeable';
     this.#setPolicy(row, policy);
-    const { classes, interimIntervalMs } = changes;
+    const { classes, routes, interimIntervalMs } = changes;
     accounting?.change(publicId, {
       ...(classes === undefined ? {} : { classes }),
+      ...(routes === undefined ? {} : { routes }),
       ...(interimIntervalMs === undefined ? {} : { interimIntervalMs }),
     });
     this.#log.info({ ...clientFacts(row), changed: Object.keys(changes) }, 'session changed');
@@ -197,10 +194,11 @@ export class Sessions {
     this.#options.post(row.worker, { kind: 'policy', session: row.id, policy });
   }
 
-  #onUp(row: SessionRow, mtu: number): void {
+  #onUp(row: SessionRow, { mtu, interfaceId }: Extract<FromWorker, { kind: 'up' }>): void {
     const { accounting, counters, feed, gateway, handshake, hooks } = this.#options;
     this.#table.setState(row, 'up');
     row.mtu = mtu;
+    if (row.grant !== undefined) row.grant = { ...row.grant, interfaceId };
     row.upAt = Date.now();
     counters.starts++;
     const handshakeSeconds = (row.upAt - row.connectedAt) / 1000;
@@ -209,6 +207,13 @@ export class Sessions {
     hooks.run('up', sessionKeys(row), () => hookEnvironment(row, gateway));
     this.#log.info({ ...sessionFacts(row), handshakeSeconds }, 'session up');
     feed.emit(() => ({ type: 'session-up', session: this.view(row) }));
+  }
+
+  /** IPv6 may be agreed on after IPv4, with another identifier than was offered. When it is closed, the last one stays known. */
+  #onNetworks(row: SessionRow, interfaceId: bigint | undefined): void {
+    if (row.grant === undefined || interfaceId === undefined || interfaceId === row.grant.interfaceId) return;
+    row.grant = { ...row.grant, interfaceId };
+    this.#options.accounting?.change(row.publicId, { interfaceId });
   }
 
   #end(row: SessionRow, reason: TunnelEndReason, traffic: SessionTraffic): void {

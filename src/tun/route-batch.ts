@@ -45,6 +45,10 @@ export class RouteBatch {
   #child: IpBatch | undefined;
   /** Deaths of the child since a batch went through. */
   #deaths = 0;
+  /** Destinations in the batch that runs. */
+  #running: ReadonlySet<string> = new Set();
+  /** Who waits for a destination to be applied. */
+  readonly #waits = new Map<string, (() => void)[]>();
   #work: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
@@ -86,6 +90,16 @@ export class RouteBatch {
     await child?.close();
   }
 
+  /** Resolves when the last change of this destination is the kernel's, or was refused, or the batch was closed before that. */
+  applied(destination: string): Promise<void> {
+    if (!this.#marked.has(destination) && !this.#running.has(destination)) return Promise.resolve();
+    return new Promise(resolve => {
+      const waits = this.#waits.get(destination);
+      if (waits === undefined) this.#waits.set(destination, [resolve]);
+      else waits.push(resolve);
+    });
+  }
+
   /** Resolves when every change so far has been applied, however often the child must be started for it. */
   async settled(): Promise<void> {
     while (this.#work !== undefined) await this.#work;
@@ -101,6 +115,7 @@ export class RouteBatch {
     const child = this.#child;
     this.#child = undefined;
     await child?.close();
+    for (const destination of this.#waits.keys()) this.#tell(destination);
   }
 
   #mark(destination: string): void {
@@ -132,9 +147,11 @@ export class RouteBatch {
   async #applySome(): Promise<void> {
     const lines: string[] = [];
     const removed: string[] = [];
+    const taken = new Set<string>();
     for (const destination of this.#marked) {
       if (lines.length === BATCH_LINES) break;
       this.#marked.delete(destination);
+      taken.add(destination);
       const wanted = this.#wanted.get(destination);
       if (wanted !== undefined) {
         const mtu = wanted.mtu === undefined ? '' : ` mtu ${wanted.mtu}`;
@@ -145,20 +162,32 @@ export class RouteBatch {
         removed.push(destination);
       }
     }
-    if (lines.length === 0) return;
+    this.#running = taken;
+    if (lines.length > 0) await this.#run(lines);
+    this.#running = new Set();
+    for (const destination of removed) this.#present.delete(destination);
+    for (const destination of taken) if (!this.#marked.has(destination)) this.#tell(destination);
+  }
+
+  async #run(lines: readonly string[]): Promise<void> {
     this.#child ??= new IpBatch(error => {
       this.#childLost(error);
       this.#wake();
     });
     const failures = await this.#child.run(lines);
-    for (const destination of removed) this.#present.delete(destination);
     for (const failure of failures) {
       if (!isGoneAlready(failure)) this.#events.refused(failure);
     }
   }
 
+  #tell(destination: string): void {
+    for (const resolve of this.#waits.get(destination) ?? []) resolve();
+    this.#waits.delete(destination);
+  }
+
   #childLost(error: IpCommandError): void {
     this.#child = undefined;
+    this.#running = new Set();
     this.#deaths += 1;
     for (const destination of this.#wanted.keys()) this.#marked.add(destination);
     for (const destination of this.#present) this.#marked.add(destination);

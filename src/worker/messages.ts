@@ -197,8 +197,13 @@ export type FromWorker =
     }
   /** The peer was told that it is who it says it is. */
   | { readonly kind: 'authenticated'; readonly session: SessionId; readonly method: AuthMethod }
-  /** Call connected and a network protocol open: packets flow. `networks` follows. */
-  | { readonly kind: 'up'; readonly session: SessionId; readonly mtu: number }
+  /** Call connected and a network protocol open: packets flow. `networks` follows; `interfaceId` is the one that it will tell. */
+  | {
+      readonly kind: 'up';
+      readonly session: SessionId;
+      readonly mtu: number;
+      readonly interfaceId: bigint | undefined;
+    }
   /** Which network protocols are open. After `up`, and whenever that changes. */
   | {
       readonly kind: 'networks';

@@ -14,7 +14,7 @@ export class SessionNetworks {
   readonly #path: PacketPath;
   readonly #slot: number;
   readonly #settings: WorkerSettings['network'];
-  readonly #send: (protocol: PppProtocol, packet: Uint8Array) => void;
+  readonly #deliver: (protocol: PppProtocol, packet: Uint8Array) => void;
   #mtu = 0;
   #ipv4: Ipv4Parameters | undefined;
   #ipv6: Ipv6Parameters | undefined;
@@ -22,17 +22,17 @@ export class SessionNetworks {
   #behind: readonly SessionRoute[] = [];
   #link: GatewayLink | undefined;
 
-  /** `send` takes an IP packet to the client, past the queue of its traffic. */
+  /** `deliver` takes an IP packet to the client, past the queue of its traffic. */
   constructor(
     path: PacketPath,
     slot: number,
     settings: WorkerSettings['network'],
-    send: (protocol: PppProtocol, packet: Uint8Array) => void,
+    deliver: (protocol: PppProtocol, packet: Uint8Array) => void,
   ) {
     this.#path = path;
     this.#slot = slot;
     this.#settings = settings;
-    this.#send = send;
+    this.#deliver = deliver;
   }
 
   get deadline(): number {
@@ -102,6 +102,11 @@ export class SessionNetworks {
   clear(): void {
     this.close(4);
     this.close(6);
+  }
+
+  /** A client that asks with more than its tunnel takes may ask for an answer that does not fit either. */
+  #send(protocol: PppProtocol, packet: Uint8Array): void {
+    if (packet.length <= this.#mtu) this.#deliver(protocol, packet);
   }
 
   #openIpv4(ipv4: Ipv4Parameters): void {

@@ -211,14 +211,15 @@ export class TunnelSession implements HttpsUpper, ServerTunnelOutput, Timed {
     this.#context.post({ kind: 'authenticated', session: this.id, method });
   }
 
-  up(peerMru: number): void {
+  up(peerMru: number, networks: readonly OpenNetwork[]): void {
     this.#uplink.reconsider();
     const { settings } = this.#context;
     const mtu = Math.min(settings.ppp.mtu, peerMru, this.#grantedMtu);
     this.#limits.start(this.#context.now());
     this.#mtu = mtu;
     this.#uplink.mss = settings.network.mssClamp ? mtu - TCP_IPV4_HEADERS : 0;
-    this.#context.post({ kind: 'up', session: this.id, mtu });
+    const ipv6 = networks.find(network => network.family === 6)?.ipv6;
+    this.#context.post({ kind: 'up', session: this.id, mtu, interfaceId: ipv6?.interfaceId });
   }
 
   networkUp(network: OpenNetwork): void {

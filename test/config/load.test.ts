@@ -31,6 +31,10 @@ function problems(space: Workspace, text: string): string[] {
   return [];
 }
 
+function withCertificates(...files: string[]): string {
+  return `tls:\n  certificates:\n${files.map(file => `    - { cert: ${file}.pem, key: ${file}.key }\n`).join('')}`;
+}
+
 describe('a configuration file', () => {
   test('that names its certificate only gets every documented default', context => {
     const space = prepared(context);
@@ -402,6 +406,24 @@ log: { level: debug, format: pretty }
       message: `${space.path('gone.yaml')}: cannot be read: no such file`,
     });
     assert.throws(() => loadConfig(space.directory), { message: `${space.directory}: cannot be read: is a directory` });
+  });
+
+  test('a second certificate of the same kind of key for the same names is refused, one of another kind is not', async context => {
+    const space = prepared(context);
+    const names = ['vpn.example.org', '*.vpn.example.org'];
+    for (const keyType of ['rsa', 'ec'] as const) {
+      for (const place of ['first', 'second']) {
+        const { cert, key } = await makePair({ names, keyType });
+        space.write(`${place}-${keyType}.pem`, cert);
+        space.write(`${place}-${keyType}.key`, key);
+      }
+    }
+    assert.deepEqual(problems(space, withCertificates('first-rsa', 'first-ec')), []);
+    for (const keyType of ['rsa', 'ec']) {
+      assert.deepEqual(problems(space, withCertificates(`first-${keyType}`, `second-${keyType}`)), [
+        'gateway.yaml:4: tls.certificates[1].cert: has the names and the kind of key of tls.certificates[0]; accepted: one certificate of each kind of key for the same names',
+      ]);
+    }
   });
 
   test('names that come from a certificate give way to names that are written', context => {

@@ -37,6 +37,7 @@ export interface PairOptions {
   readonly from?: Date;
   readonly to?: Date;
   readonly forServers?: boolean;
+  readonly keyType?: 'ec' | 'rsa';
 }
 
 /** A self-signed certificate on a P-256 key, which is made quickly. */
@@ -46,10 +47,10 @@ export async function makePair({
   from,
   to,
   forServers = true,
+  keyType = 'ec',
 }: PairOptions = {}): Promise<Pair> {
   const made = await generate([{ name: 'commonName', value: commonName }], {
-    keyType: 'ec',
-    curve: 'P-256',
+    ...(keyType === 'ec' ? { keyType, curve: 'P-256' } : { keyType, keySize: 2048 }),
     algorithm: 'sha256',
     ...(from === undefined ? {} : { notBeforeDate: from }),
     ...(to === undefined ? {} : { notAfterDate: to }),

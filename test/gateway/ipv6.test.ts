@@ -96,6 +96,15 @@ describe('a gateway with IPv6 and the echo network', () => {
     assert.ok(await correspondent.pings(correspondent.client.ipv6!.linkLocal, ROUTER));
   });
 
+  test('an answer that no packet of the tunnel can hold is not sent, and the tunnel goes on', async () => {
+    const correspondent = await connect();
+    const own = correspondent.client.ipv6!.linkLocal;
+    assert.equal(await correspondent.pings(own, ROUTER, 300, 4_030), false);
+    assert.ok(await correspondent.pings(own, ROUTER));
+    const { workers } = await gateway.status();
+    assert.ok(workers.every(worker => worker.restarts === 0));
+  });
+
   test('packets from somebody else’s address are dropped and counted', async () => {
     const [honest, spoofer] = [await connect(), await connect()];
     const before = (await gateway.status()).counters.drops['spoofed-source'] ?? 0;
@@ -234,8 +243,9 @@ class Correspondent {
     return own;
   }
 
-  async pings(source: bigint, destination: bigint, limitMs = LIMIT_MS): Promise<boolean> {
-    const request = { kind: 'echo-request', identifier: 7, sequence: 1, data: new Uint8Array(40) } as const;
+  async pings(source: bigint, destination: bigint, limitMs = LIMIT_MS, payloadLength = 40): Promise<boolean> {
+    const data = new Uint8Array(payloadLength);
+    const request = { kind: 'echo-request', identifier: 7, sequence: 1, data } as const;
     const answer = await this.#exchange(
       encodeIcmpv6(source, destination, request),
       packet => {

@@ -100,9 +100,14 @@ describe('a gateway with RADIUS', { skip: freeradiusUnavailable() || radclientUn
     site.remove();
   });
 
-  async function connect(user: string, auth: AuthMethod = 'mschapv2', password = 'pw'): Promise<TestClient> {
+  async function connect(
+    user: string,
+    auth: AuthMethod = 'mschapv2',
+    password = 'pw',
+    ipv6 = true,
+  ): Promise<TestClient> {
     const https = { host: 'localhost', port: gateway.port, ca: site.ca };
-    const tester = await TestClient.connect(runtime, { https, user, password, auth: [auth] });
+    const tester = await TestClient.connect(runtime, { https, user, password, auth: [auth], ipv6 });
     open.push(tester);
     await gateway.until(({ sessions }) => sessions['up'] === total(sessions));
     return tester;
@@ -158,6 +163,18 @@ describe('a gateway with RADIUS', { skip: freeradiusUnavailable() || radclientUn
     );
   });
 
+  test('accounting names the interface identifier that the client has, and none of a client without IPv6', async () => {
+    const tester = await connect('plain');
+    const identifier = tester.client.ipv6!.linkLocal & 0xffff_ffff_ffff_ffffn;
+    const groups = [48n, 32n, 16n, 0n].map(shift => ((identifier >> shift) & 0xffffn).toString(16));
+    await tester.client.end();
+    assert.equal(valueOf((await accounted('plain')).get('Start') ?? '', 'Framed-Interface-Id'), groups.join(':'));
+    const plain = await connect('plain', 'mschapv2', 'pw', false);
+    await plain.client.end();
+    for (const [kind, record] of await accounted('plain'))
+      assert.equal(valueOf(record, 'Framed-Interface-Id'), undefined, kind);
+  });
+
   test('an address comes from the pool that the server names; a pool that is not there is a refusal', async () => {
     const tester = await connect('pooled');
     assert.match(formatIpv4(tester.client.network.address), /^10\.99\.0\.[56]$/);
@@ -203,11 +220,22 @@ describe('a gateway with RADIUS', { skip: freeradiusUnavailable() || radclientUn
       SEALED,
     ]);
     assert.match(refused[0] ?? '', /CoA-NAK/);
+    const [row] = await gateway.sessions();
+    const rerouted = await radclient('coa', daePort, DAE_SECRET, [
+      'User-Name = "plain"',
+      'Framed-Route = "192.168.77.0/24 0.0.0.0 1"',
+      SEALED,
+    ]);
+    assert.match(rerouted[0] ?? '', /CoA-ACK/);
+    const detail = (await (await fetch(`${gateway.admin}/api/v1/sessions/${row!.id}`)).json()) as { routes: string[] };
+    assert.deepEqual([detail.routes[0], detail.routes.at(-1)], [`${row!.ipv4!}/32`, '192.168.77.0/24']);
     const answer = await radclient('coa', daePort, DAE_SECRET, ['User-Name = "plain"', 'Session-Timeout = 2', SEALED]);
     assert.match(answer[0] ?? '', /CoA-ACK/);
     await tester.ping();
     await gateway.until(({ sessions }) => total(sessions) === 0);
-    assert.equal(valueOf((await accounted('plain')).get('Stop') ?? '', 'Acct-Terminate-Cause'), 'Session-Timeout');
+    const stop = (await accounted('plain')).get('Stop') ?? '';
+    assert.equal(valueOf(stop, 'Acct-Terminate-Cause'), 'Session-Timeout');
+    assert.equal(valueOf(stop, 'Framed-Route'), '192.168.77.0/24 0.0.0.0 1');
   });
 
   test('hooks are run when a session goes up and when it goes down, with what they need to know', async () => {

@@ -7,6 +7,14 @@ import { connectClient, eventually, makeCertificate, openTunnel, startListener, 
 const policy = { minVersion: 'TLSv1.2' } as const;
 
 describe('the certificate of a connection', () => {
+  test('two of one kind of key for the same names are refused before any connection', async () => {
+    const twins = [await makeCertificate({ keyType: 'rsa' }), await makeCertificate({ keyType: 'rsa' })];
+    assert.throws(() => new CertificateStore(twins, policy), {
+      name: 'CertificateError',
+      message: /^the certificates for vpn\.example cannot be offered together: /,
+    });
+  });
+
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     test(`over ${maxVersion} is selected by server name: exact, wildcard, any case, default`, async () => {
       const first = await makeCertificate({ names: ['first.example'] });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Authority, Decision } from '../../src/aaa/authority.ts';
 import type { SessionAttributes } from '../../src/aaa/session-attributes.ts';
 import type { Config, PrefixPools } from '../../src/config/schema.ts';
@@ -7,6 +9,7 @@ import { Admission } from '../../src/supervisor/admission.ts';
 import type { Network } from '../../src/supervisor/network.ts';
 import { Pools } from '../../src/supervisor/pools.ts';
 import { SessionTable, type SessionRow } from '../../src/supervisor/session-table.ts';
+import { parseIpv4 } from '../../src/wire/ip.ts';
 import { parseIpv6Prefix } from '../../src/wire/ipv6.ts';
 import type { SessionId } from '../../src/worker/messages.ts';
 
@@ -19,6 +22,8 @@ class Bench {
   readonly admission: Admission;
   /** `+prefix worker mtu` and `-prefix worker`. */
   readonly routes: string[] = [];
+  /** When the kernel knows them. */
+  routed: Promise<unknown> = Promise.resolve();
   readonly evicted: string[] = [];
   readonly forgotten: string[] = [];
   attributes: SessionAttributes = {};
@@ -106,6 +111,7 @@ class Bench {
       deviceName: () => 'sstp1',
       addRoute: (prefix, worker, mtu) => void this.routes.push(`+${prefix} ${worker} ${mtu}`),
       removeRoute: (prefix, worker) => void this.routes.push(`-${prefix} ${worker}`),
+      routed: async () => void (await this.routed),
       close: () => Promise.resolve(),
     };
   }
@@ -214,6 +220,64 @@ describe('admission', () => {
     assert.deepEqual(policy, { sessionTimeoutMs: 1000, idleTimeoutMs: 7, rate: { up: 5, down: 6 }, routes: undefined });
     assert.equal(bench.admission.change(row, { ipv4: { kind: 'fixed', address: 1 } }), undefined);
     assert.equal(bench.admission.change(bench.row(), { idleTimeoutMs: 1 }), undefined);
+  });
+
+  test('the client hears of its address when the kernel knows the route, and of nothing when it has left meanwhile', async () => {
+    const bench = new Bench();
+    const kernel = new EventEmitter();
+    bench.routed = once(kernel, 'known');
+    const row = bench.row();
+    let hasHeard = false;
+    const heard = bench.result(row).then(result => {
+      hasHeard = true;
+      return result;
+    });
+    await nextTurn();
+    assert.deepEqual([bench.routes, hasHeard], [['+10.0.0.2/32 1 1300'], false]);
+    kernel.emit('known');
+    assert.equal(await heard, 'accepted');
+  });
+
+  test('what an authority keeps of somebody who left while it asked is forgotten', async () => {
+    const bench = new Bench();
+    const row = bench.row();
+    bench.answer = async () => {
+      bench.end(row);
+      bench.forgotten.length = 0;
+      return { kind: 'challenge', packet: Uint8Array.of(1) };
+    };
+    assert.equal(await bench.result(row), 'client-gone');
+    assert.deepEqual(bench.forgotten, ['s1']);
+  });
+
+  for (const policy of ['deny', 'replace'] as const) {
+    test(`logins at the same time do not exceed the limit: ${policy}`, async () => {
+      const bench = new Bench({ sessions: 1, policy });
+      assert.equal(await bench.result(bench.row()), 'accepted');
+      await Promise.all([1, 2, 3].map(() => bench.result(bench.row())));
+      assert.equal(bench.table.ofUser('alice').length, 1);
+      assert.equal(bench.pools.ipv4.leased, 1);
+    });
+  }
+
+  test('a change of the networks behind a client leads there, and away from what is left out', async () => {
+    const bench = new Bench();
+    const [first, second] = ['192.168.0.0', '192.168.1.0'].map(text => {
+      return { family: 4, address: parseIpv4(text)!, length: 24, metric: undefined } as const;
+    });
+    bench.attributes = { routes: [first!] };
+    const row = bench.row();
+    await bench.result(row);
+    bench.routes.length = 0;
+    assert.deepEqual(bench.admission.change(row, { routes: [second!] })?.routes, [second]);
+    assert.deepEqual(bench.routes, ['-192.168.0.0/24 1', '+192.168.1.0/24 1 1300']);
+    assert.deepEqual(row.grant?.routes, ['10.0.0.2/32', '192.168.1.0/24']);
+    const other = bench.row();
+    assert.equal(await bench.result(other), 'accepted', 'what was left is free');
+    assert.equal(bench.admission.change(row, { routes: [first!] }), undefined);
+    assert.deepEqual(row.grant?.routes, ['10.0.0.2/32', '192.168.1.0/24'], 'nothing has changed');
+    bench.end(row);
+    assert.deepEqual(bench.routes.slice(-2), ['-10.0.0.2/32 1', '-192.168.1.0/24 1']);
   });
 
   test('a refusal of the authority is passed on, with its EAP packet', async () => {

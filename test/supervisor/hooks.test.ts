@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +46,34 @@ describe('hooks', () => {
     assert.match(text, /^PEERNAME=CORP\\alice; rm$/m);
     assert.doesNotMatch(text, /SECRET_OF_OURS/);
     assert.deepEqual(runner.counters, { run: 1, failed: 0, timedOut: 0, dropped: 0 });
+  });
+
+  test('a program that cannot even be tried has failed, and the next one is run', async () => {
+    const out = join(directory, 'after');
+    const runner = hooks({ up: ['no\0program'], down: [script('after-it', `echo done > ${out}`)] });
+    runner.run('up', { session: 's1' }, () => ({}));
+    runner.run('down', { session: 's1' }, () => ({}));
+    await runner.settled(10_000);
+    assert.equal(readFileSync(out, 'utf8'), 'done\n');
+    assert.deepEqual(runner.counters, { run: 2, failed: 1, timedOut: 0, dropped: 0 });
+  });
+
+  test('without a descriptor to spare a program has failed, and the gateway goes on', () => {
+    // In a process of its own: the limit is everybody's.
+    const program = `
+      import { openSync } from 'node:fs';
+      import { pino } from 'pino';
+      import { Hooks } from ${JSON.stringify(new URL('../../src/supervisor/hooks.js', import.meta.url).href)};
+      const log = pino({}, { write() {} });
+      const hooks = new Hooks({ up: ['/bin/true'], down: undefined, timeLimit: 10_000, concurrency: 4 }, log);
+      try { for (;;) openSync('/dev/null', 'r'); } catch {}
+      hooks.run('up', { session: 's1' }, () => ({}));
+      await hooks.settled(10_000);
+      console.log(JSON.stringify(hooks.counters));`;
+    const command = 'ulimit -n 100 && exec "$0" --input-type=module -e "$1"';
+    const args = ['-c', command, process.execPath, program];
+    const { stdout, stderr } = spawnSync('/bin/sh', args, { encoding: 'utf8', cwd: import.meta.dirname });
+    assert.equal(stdout, '{"run":1,"failed":1,"timedOut":0,"dropped":0}\n', stderr);
   });
 
   test('down of a session waits for its up, other sessions do not', async () => {

@@ -9,6 +9,9 @@ import { takeLeases } from '../../src/supervisor/leases.ts';
 import { formatIpv6Prefix, type Ipv6Prefix, isInIpv6Prefix, parseIpv6Prefix } from '../../src/wire/ipv6.ts';
 
 type Ipv4 = Config['network']['ipv4'];
+type Ipv6 = NonNullable<Config['network']['ipv6']>;
+
+const NOBODY: Reservations = { ipv4: [], prefixes: [] };
 
 describe('all pools together', () => {
   test('a pool that is exhausted is helped out by the next, and no further than the chain goes', () => {
@@ -39,6 +42,21 @@ describe('all pools together', () => {
     elsewhere.release();
     assert.ok(typeof fixed(99) !== 'string');
     assert.deepEqual(take(pools, 'b', 1), [20]);
+  });
+
+  test("the gateway's own address is nobody's, also when new ranges hold it", () => {
+    const pools = make({ gateway: 50 });
+    pools.configure(network({ gateway: 50, pool: [{ first: 50, last: 51 }] }), { ipv4: [], prefixes: [] });
+    assert.deepEqual(take(pools, undefined, 2), [51, 'pool-exhausted']);
+    assert.equal(pools.leaseAddress({ kind: 'fixed', address: 50 }), 'address-in-use');
+    const prefix = parseIpv6Prefix('2001:db8:7::/64')!;
+    const ipv6 = { link: prefixes('2001:db8:7::/63', 64), gateway: prefix.address | 1n } as unknown as Ipv6;
+    pools.configure({ ...network({}), ipv6: { ...ipv6, delegated: prefixes('2001:db8:ff::/56', 56) } }, NOBODY);
+    assert.equal(pools.leasePrefix({ kind: 'fixed', prefix }), 'prefix-in-use');
+    const lease = pools.leasePrefix(undefined);
+    assert.ok(typeof lease === 'object');
+    assert.equal(formatIpv6Prefix(lease.value), '2001:db8:7:1::/64');
+    assert.equal(pools.leasePrefix(undefined), 'pool-exhausted');
   });
 
   test('other ranges keep running leases; a pool that is gone is unknown', () => {

@@ -56,6 +56,53 @@ describe('RouteBatch', { skip }, () => {
     assert.equal(host.ip('-6', 'route', 'show', 'proto', '143'), '');
   });
 
+  test('who waits for a destination waits until its route is there, whatever else is changed meanwhile', async () => {
+    const others = Array.from({ length: 3000 }, (_, index) => `10.77.${index >> 8}.${index & 255}/32`);
+    for (const destination of others) routes.add(destination, 'sstp0');
+    await routes.settled();
+    const enough = new AbortController();
+    const churn = async (): Promise<void> => {
+      while (!enough.signal.aborted) {
+        for (const destination of others) routes.remove(destination, 'sstp0');
+        await sleep(1);
+        for (const destination of others) routes.add(destination, 'sstp0');
+        await sleep(1);
+      }
+    };
+    const churned = churn();
+    await sleep(5);
+    routes.add(ROUTE, 'sstp0');
+    await routes.applied(ROUTE);
+    assert.match(host.ip('route', 'show', ROUTE), /^10\.66\.0\.7 dev sstp0/);
+    enough.abort();
+    await churned;
+    await routes.applied(ROUTE);
+  });
+
+  test('waiting is over also for a refused route, one that was taken back, and one that is left when all is closed', async () => {
+    routes.add('10.66.0.2/32', 'nowhere');
+    await routes.applied('10.66.0.2/32');
+    assert.equal(log.refusals.length, 1);
+    routes.add(ROUTE, 'sstp0');
+    const takenBack = routes.applied(ROUTE);
+    routes.remove(ROUTE, 'sstp0');
+    await takenBack;
+    routes.add('10.66.0.3/32', 'sstp0');
+    await routes.settled();
+    kill(routes);
+    routes.add('10.66.0.4/32', 'sstp0');
+    const survives = routes.applied('10.66.0.4/32');
+    await survives;
+    assert.equal(routeCount(host, 'sstp0'), 2);
+    process.env['PATH'] = '/nonexistent';
+    kill(routes);
+    await log.untilLost(2);
+    routes.add(ROUTE, 'sstp0');
+    const left = routes.applied(ROUTE);
+    await routes.close();
+    await left;
+  });
+
   test('a destination that is added for another device moves, and the late removal for the old device changes nothing', async () => {
     routes.add(ROUTE, 'sstp0');
     await routes.settled();

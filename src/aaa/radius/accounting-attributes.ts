@@ -14,7 +14,7 @@ import {
   type Attribute,
 } from '../../wire/radius.ts';
 import { isWireError } from '../../wire/wire-error.ts';
-import type { AccountedSession } from '../accounting.ts';
+import type { AccountedChanges, AccountedSession } from '../accounting.ts';
 import type { SessionRoute } from '../session-attributes.ts';
 import { AcctStatus } from './acct-status.ts';
 import type { AccountingRequest } from './journal-entry.ts';
@@ -35,23 +35,33 @@ export function sessionIdentity(session: AccountedSession, options: RadiusOption
     integer(RadiusAttribute.AcctAuthentic, ACCT_AUTHENTIC[authentic]),
   ];
   if (ipv4 !== undefined) attributes.push(attribute(RadiusAttribute.FramedIpAddress, addressValue(ipv4)));
-  if (interfaceId !== undefined) {
-    attributes.push(attribute(RadiusAttribute.FramedInterfaceId, interfaceIdValue(interfaceId)));
-  }
   if (ipv6Prefix !== undefined)
     attributes.push(attribute(RadiusAttribute.FramedIpv6Prefix, ipv6PrefixValue(ipv6Prefix)));
   if (delegatedPrefix !== undefined) {
     attributes.push(attribute(RadiusAttribute.DelegatedIpv6Prefix, ipv6PrefixValue(delegatedPrefix)));
   }
-  for (const value of classes) attributes.push(attribute(RadiusAttribute.Class, value));
-  for (const route of routes) attributes.push(routeAttribute(route));
-  return encodeAttributes(attributes);
+  return encodeAttributes([...attributes, ...changeableAttributes({ interfaceId, classes, routes })]);
 }
 
-/** The same identity with other Class attributes. */
-export function withClasses(identity: Uint8Array, classes: readonly Uint8Array[]): Uint8Array {
-  const others = decodeAttributes(identity).filter(({ type }) => type !== RadiusAttribute.Class);
-  return encodeAttributes([...others, ...classes.map(value => attribute(RadiusAttribute.Class, value))]);
+/** The identity with other values in place of those that are given. */
+export function changedIdentity(identity: Uint8Array, changes: AccountedChanges): Uint8Array {
+  const replaced = CHANGEABLE.flatMap(([name, ...types]): number[] => (changes[name] === undefined ? [] : types));
+  const others = decodeAttributes(identity).filter(({ type }) => !replaced.includes(type));
+  return encodeAttributes([...others, ...changeableAttributes(changes)]);
+}
+
+const CHANGEABLE = [
+  ['interfaceId', RadiusAttribute.FramedInterfaceId],
+  ['classes', RadiusAttribute.Class],
+  ['routes', RadiusAttribute.FramedRoute, RadiusAttribute.FramedIpv6Route],
+] as const satisfies readonly (readonly [keyof AccountedChanges, ...number[]])[];
+
+function changeableAttributes({ interfaceId, classes = [], routes = [] }: AccountedChanges): Attribute[] {
+  return [
+    ...(interfaceId === undefined ? [] : [attribute(RadiusAttribute.FramedInterfaceId, interfaceIdValue(interfaceId))]),
+    ...classes.map(value => attribute(RadiusAttribute.Class, value)),
+    ...routes.map(routeAttribute),
+  ];
 }
 
 /** What Accounting-On and -Off say of the gateway. `startedAt` tells one start from another. */

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { AccountingCause } from '../../protocol/end-reason.ts';
 import { RadiusCode } from '../../wire/radius.ts';
-import type { AccountedSession, AccountedTraffic, Accounting } from '../accounting.ts';
+import type { AccountedChanges, AccountedSession, AccountedTraffic, Accounting } from '../accounting.ts';
 import { AcctStatus } from './acct-status.ts';
-import { gatewayIdentity, requestAttributes, sessionIdentity, withClasses } from './accounting-attributes.ts';
+import { gatewayIdentity, requestAttributes, sessionIdentity, changedIdentity } from './accounting-attributes.ts';
 import { RadiusClient, type RadiusServerStatus } from './client.ts';
 import { Delivery } from './delivery.ts';
 import type { AccountingRequest } from './journal-entry.ts';
@@ -48,6 +48,8 @@ const CHECKPOINT_MS = 60_000;
 const CHECKPOINT_TICK_MS = 1_000;
 /** A storm's sessions are due in one second: that many of them a tick. */
 const CHECKPOINTS_PER_TICK = 500;
+/** 24 days: a timer of Node fires at once when it is given more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class RadiusAccounting implements Accounting {
   #options: RadiusAccountingOptions;
@@ -133,11 +135,11 @@ export class RadiusAccounting implements Accounting {
 
   change(
     session: string,
-    { classes, interimIntervalMs }: { readonly classes?: readonly Uint8Array[]; readonly interimIntervalMs?: number },
+    { interimIntervalMs, ...changes }: AccountedChanges & { readonly interimIntervalMs?: number },
   ): void {
     const known = this.#spool.session(session);
     if (known === undefined) return;
-    if (classes !== undefined) this.#spool.change(session, withClasses(known.attributes, classes));
+    if (Object.keys(changes).length > 0) this.#spool.change(session, changedIdentity(known.attributes, changes));
     if (interimIntervalMs !== undefined) this.#scheduleInterims(session, interimIntervalMs);
   }
 
@@ -211,7 +213,7 @@ export class RadiusAccounting implements Accounting {
         if (traffic !== undefined && !this.#spool.interim(session, traffic, Date.now())) this.#onFull();
         this.#armInterim(session, interim);
       },
-      interim.intervalMs * (1 + jitter),
+      Math.min(interim.intervalMs * (1 + jitter), LONGEST_TIMER_MS),
     ).unref();
   }
 

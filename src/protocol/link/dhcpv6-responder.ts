@@ -29,6 +29,8 @@ const VALID_LIFETIME = 7200;
 const T1 = PREFERRED_LIFETIME / 2;
 const T2 = PREFERRED_LIFETIME * 0.8;
 
+/** Associations of one message that are answered: a client has one or two, and the answer must fit a packet. */
+const MAX_ASSOCIATIONS = 8;
 /** Prefixes that a client may name and that are taken from it by name; a request has one, and its answer must fit a packet. */
 const MAX_REVOKED = 8;
 
@@ -121,6 +123,7 @@ function associations(message: Dhcpv6Message, { delegated }: Dhcpv6Facts): Dhcpv
   const answers: Dhcpv6Option[] = [];
   let available = delegated;
   for (const { code, data } of message.options) {
+    if (answers.length === MAX_ASSOCIATIONS) break;
     if (code === Dhcpv6OptionCode.IaPd) {
       const asked = parseIdentityAssociation(data);
       if (isWireError(asked)) continue;

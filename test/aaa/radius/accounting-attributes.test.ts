@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
+  changedIdentity,
   gatewayIdentity,
   requestAttributes,
   sessionIdentity,
-  withClasses,
 } from '../../../src/aaa/radius/accounting-attributes.ts';
 import { AcctStatus } from '../../../src/aaa/radius/acct-status.ts';
 import type { AccountingRequest } from '../../../src/aaa/radius/journal-entry.ts';
@@ -61,11 +61,27 @@ test('an Interim has totals and no cause; a wall clock that was put back gives n
 
 test('classes are replaced, everything else stays', () => {
   const identity = sessionIdentity(accountedSession('s-1'), RADIUS);
-  const changed = withClasses(identity, [Uint8Array.of(9)]);
+  const changed = changedIdentity(identity, { classes: [Uint8Array.of(9)] });
   const before = requestAttributes({ ...requestOf(AcctStatus.Start), attributes: identity }, AT);
   const after = requestAttributes({ ...requestOf(AcctStatus.Start), attributes: changed }, AT);
   assert.deepEqual(new Set(withoutClasses(after)), new Set(withoutClasses(before)));
   assert.deepEqual([...valueOf(after, RadiusAttribute.Class)!], [9]);
+});
+
+test('routes and the interface identifier are replaced by those that are given', () => {
+  const identity = sessionIdentity(accountedSession('s-1', { interfaceId: undefined }), RADIUS);
+  const request = requestOf(AcctStatus.Stop);
+  const before = requestAttributes({ ...request, attributes: identity }, AT);
+  assert.equal(valueOf(before, RadiusAttribute.FramedInterfaceId), undefined);
+  const routes = [{ family: 4, address: 0xc0a80100, length: 24, metric: 7 }] as const;
+  const attributes = changedIdentity(identity, { interfaceId: 0x1234n, routes });
+  const changed = requestAttributes({ ...request, attributes }, AT);
+  assert.deepEqual([...valueOf(changed, RadiusAttribute.FramedInterfaceId)!], [0, 0, 0, 0, 0, 0, 0x12, 0x34]);
+  const framed = changed.filter(({ type }) => type === RadiusAttribute.FramedRoute);
+  assert.deepEqual(
+    framed.map(({ value }) => new TextDecoder().decode(value)),
+    ['192.168.1.0/24 0.0.0.0 7'],
+  );
 });
 
 test('however much a server says, the request fits into a packet', () => {

@@ -244,6 +244,18 @@ describe('DHCPv6', () => {
     assert.deepEqual([refusal?.code, refusal?.data.subarray(0, 6)], [4, Uint8Array.of(0, 0, 0, 9, 0, 13)]);
   });
 
+  test('however many associations a client names, the answer fits its packet', () => {
+    const associations = Array.from({ length: 80 }, (_, iaid) => ({
+      code: Dhcpv6OptionCode.IaNa,
+      data: encodeIdentityAssociation({ iaid, t1: 0, t2: 0, options: [] }),
+    }));
+    const options = [CLIENT_ID, ...associations];
+    const link = new Link();
+    const answer = link.dhcp({ type: Dhcpv6Type.Solicit, transactionId: 1, options });
+    assert.ok(answer !== undefined && answer.options.some(({ code }) => code === Dhcpv6OptionCode.IaNa));
+    assert.ok(link.bytes[0]!.length <= 1280, `${link.bytes[0]!.length} bytes`);
+  });
+
   test('messages that RFC 8415 16 has discarded get no answer', () => {
     const other = { code: Dhcpv6OptionCode.ServerId, data: linkDuid(2n) };
     for (const [type, ...options] of [
