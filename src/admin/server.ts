@@ -32,7 +32,7 @@ export class AdminListenError extends Error {
 
   constructor(listen: ListenAddress) {
     super(
-      `the admin plane cannot listen on ${formatAddress(listen)}: the port is in use or the address is not of this machine; admin.listen names another one`,
+      `the admin plane cannot listen on ${formatAddress(listen)}: ${listen.port < 1024 ? 'a port below 1024 takes root or CAP_NET_BIND_SERVICE, or ' : ''}the port is in use, or the address is not of this machine; admin.listen names another one`,
     );
   }
 }

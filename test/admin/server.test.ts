@@ -250,7 +250,7 @@ describe('the admin plane', () => {
     const second = new AdminServer({ listen: { host: '127.0.0.1', port }, token: undefined, view: gateway, log });
     await assert.rejects(second.listen(), {
       name: 'AdminListenError',
-      message: `the admin plane cannot listen on 127.0.0.1:${port}: the port is in use or the address is not of this machine; admin.listen names another one`,
+      message: `the admin plane cannot listen on 127.0.0.1:${port}: the port is in use, or the address is not of this machine; admin.listen names another one`,
     });
     server.close();
     assert.equal(await second.listen(), port);

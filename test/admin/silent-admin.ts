@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { GatewayView } from '../../src/admin/gateway-view.ts';
 import { AdminServer } from '../../src/admin/server.ts';
 
-/** An admin plane on a free port of loopback, which logs nothing. */
+/** An admin plane on loopback, on a free port if none is named, which logs nothing. */
 export class SilentAdmin {
   readonly port: number;
   readonly url: string;
@@ -15,9 +15,9 @@ export class SilentAdmin {
   }
 
   /** @param token that it asks for; none when not given. */
-  static async start(view: GatewayView, token?: string): Promise<SilentAdmin> {
+  static async start(view: GatewayView, token?: string, port = 0): Promise<SilentAdmin> {
     const log = pino({ level: 'silent' });
-    const server = new AdminServer({ listen: { host: '127.0.0.1', port: 0 }, token, view, log });
+    const server = new AdminServer({ listen: { host: '127.0.0.1', port }, token, view, log });
     return new SilentAdmin(await server.listen(), () => server.close());
   }
 }

@@ -40,6 +40,13 @@ describe('against a running gateway,', () => {
     assert.deepEqual(JSON.parse((await run('status', '--json')).stdout), gateway.status());
   });
 
+  test('it is reached at any port, also one that browsers keep away from', async () => {
+    server.close();
+    server = await SilentAdmin.start(gateway, undefined, 10080);
+    const { code, stderr } = await run('status');
+    assert.equal(code, 0, stderr);
+  });
+
   test('a token comes from its file or from the configuration', async context => {
     server.close();
     server = await SilentAdmin.start(gateway, TOKEN);

@@ -97,13 +97,13 @@ async function runIn(namespace: Namespace, program: string, ...args: string[]): 
   const child = spawn(
     'ip',
     ['netns', 'exec', namespace.name, process.execPath, '--enable-source-maps', file, ...args],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
+    { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';
+  let errors = '';
   child.stdout.on('data', chunk => (output += String(chunk)));
-  const code = await new Promise(resolve => child.once('exit', resolve));
-  assert.equal(code, 0, `${program} failed: ${output}`);
+  child.stderr.on('data', chunk => (errors += String(chunk)));
+  const code = await new Promise(resolve => child.once('close', resolve));
+  assert.equal(code, 0, `${program} failed: ${output}${errors}`);
   return JSON.parse(output.trim().split('\n').at(-1) ?? '');
 }

@@ -43,8 +43,11 @@ _sstp_gateway() {
   _sstp_gateway_command ''
   for word in "\${words[@]:1:\${#words[@]}-2}"; do
     if [[ -n $takes ]]; then
-      case $option in --admin | --token-file | --config | -c) access+=("$option" "$word") ;; esac
+      # The shell itself would have put the home directory there.
+      case $option in --admin | --token-file | --config | -c) access+=("$option" "\${word/#~\\//$HOME/}") ;; esac
       takes=''
+    elif [[ $word == --admin=* || $word == --token-file=* || $word == --config=* ]]; then
+      access+=("$word")
     elif [[ $word == -* ]]; then
       option=$word
       _sstp_gateway_option "$command" "$option"

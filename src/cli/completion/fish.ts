@@ -11,6 +11,8 @@ function __sstp_gateway_words
     for index in (seq 2 (count $line))
         if contains -- $line[$index] --admin --token-file --config -c
             set -a access $line[$index] $line[(math $index + 1)]
+        else if string match -qr -- '^--(admin|token-file|config)=' $line[$index]
+            set -a access $line[$index]
         end
     end
     $line[1] completion-words $argv[1] $access -- (commandline -ct) 2>/dev/null

@@ -10,6 +10,7 @@ _sstp_gateway_words() {
   local index
   for ((index = 2; index < \${#_sstp_gateway_line}; index++)); do
     case $_sstp_gateway_line[index] in
+      --admin=* | --token-file=* | --config=*) access+=("$_sstp_gateway_line[index]") ;;
       --admin | --token-file | --config | -c) access+=("$_sstp_gateway_line[index]" "$_sstp_gateway_line[index+1]") ;;
     esac
   done

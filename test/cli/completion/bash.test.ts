@@ -55,6 +55,16 @@ describe('in bash', () => {
     assert.deepEqual(await complete(space, `disconnect ${admin} 7f`), ['7f3a', '7f3b']);
     assert.deepEqual(await complete(space, `disconnect ${admin} 7f3a 8`), ['8000']);
     assert.deepEqual(await complete(space, `sessions ${admin} --user `), ['alice', 'bob']);
+    assert.deepEqual(await complete(space, `disconnect --admin=${server.url} 8`), ['8000']);
+  });
+
+  test('a file of the line is read from the home directory', async context => {
+    gateway.add('7f3a');
+    const space = workspace(context);
+    const listen = server.url.slice('http://'.length);
+    space.write('gateway.yaml', `tls: { certificates: [{ cert: c, key: k }] }\nadmin: { listen: '${listen}' }\n`);
+    assert.deepEqual(await complete(space, 'disconnect --config ~/gateway.yaml '), ['7f3a']);
+    assert.deepEqual(await complete(space, `disconnect --config=${space.path('gateway.yaml')} `), ['7f3a']);
   });
 
   test('without a gateway there is silence', async context => {
@@ -97,10 +107,15 @@ async function complete(
     ((\${#COMPREPLY[@]} == 0)) || printf '%s\\n' "\${COMPREPLY[@]}"`;
   // Not blocking: the gateway of the test answers from this process.
   const output = await new Promise<string>((resolve, reject) => {
-    execFile('bash', ['-c', driver, 'bash', line], (error, stdout, stderr) => {
-      if (error !== null || stderr !== '') reject(error ?? new Error(stderr));
-      else resolve(stdout);
-    });
+    execFile(
+      'bash',
+      ['-c', driver, 'bash', line],
+      { env: { ...process.env, HOME: space.directory } },
+      (error, stdout, stderr) => {
+        if (error !== null || stderr !== '') reject(error ?? new Error(stderr));
+        else resolve(stdout);
+      },
+    );
   });
   return output.split('\n').filter(word => word !== '');
 }
