@@ -5,8 +5,10 @@
 
 /** How much the connection should be given now. */
 export interface TransmitWindow {
-  /** Bytes, none or more; Infinity for any number. Costs a system call. */
-  measure(): number;
+  /**
+   * Bytes, none or more; Infinity for any number. Less than `least` will be taken for none. Costs a system call.
+   */
+  measure(least: number): number;
   /** Milliseconds from the last {@link measure} until it is worth another one. */
   readonly waitMs: number;
 }
@@ -58,7 +60,7 @@ export class WindowGate {
     this.#isShut = false;
     if (this.#window === undefined || this.#sentBytes + waiting < UNMEASURED) return most;
     if (now - this.#sparseAt > SPARSE_MS) return most;
-    const room = this.#window.measure();
+    const room = this.#window.measure(this.#least);
     if (room < this.#least) {
       this.#isShut = true;
       this.#opensAt = now + this.#window.waitMs;

@@ -7,7 +7,7 @@ import type { TunnelEndReason } from '../../src/protocol/end-reason.ts';
 import { VIRTIO_HEADER_LENGTH } from '../../src/wire/virtio.ts';
 import { PASSWORD, USER } from './site.ts';
 
-const PING_LIMIT_MS = 10_000;
+const PING_LIMIT_MS = 30_000;
 const IDENTIFIER = 0x1234;
 
 /** A client that can ping the gateway through its tunnel. */

@@ -99,7 +99,7 @@ export class GatewayProcess {
   }
 
   /** Waits until `condition` holds of the status. */
-  async until(condition: (status: StatusView) => boolean, limitMs = 10_000): Promise<StatusView> {
+  async until(condition: (status: StatusView) => boolean, limitMs = 30_000): Promise<StatusView> {
     const end = performance.now() + limitMs;
     for (;;) {
       const status = await this.status();
@@ -109,7 +109,7 @@ export class GatewayProcess {
     }
   }
 
-  async untilLogged(message: string, limitMs = 10_000): Promise<LogLine> {
+  async untilLogged(message: string, limitMs = 30_000): Promise<LogLine> {
     const end = performance.now() + limitMs;
     for (;;) {
       const line = this.log.find(entry => entry.msg === message);
