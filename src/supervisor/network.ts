@@ -2,7 +2,6 @@
  * The network side of the gateway as the main thread holds it: one TUN device for each worker, and the kernel's host routes.
  * The devices live here, so that a worker that crashes takes neither its interface nor its addresses along.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { configureInterface, forwardsIpv4, forwardsIpv6 } from '../tun/interface.ts';
@@ -122,11 +121,11 @@ class TunNetwork implements Network {
   }
 
   async routed(prefixes: readonly string[]): Promise<void> {
-    const enough = new AbortController();
+    let limit: NodeJS.Timeout | undefined;
     // A route helper that has died is told to the operator; who connects meanwhile may lose packets, and is not kept out.
-    const limit = sleep(ROUTE_LIMIT_MS, undefined, { signal: enough.signal }).catch(() => {});
-    await Promise.race([Promise.all(prefixes.map(prefix => this.#routes.applied(prefix))), limit]);
-    enough.abort();
+    const tooLong = new Promise<void>(resolve => (limit = setTimeout(resolve, ROUTE_LIMIT_MS)));
+    await Promise.race([Promise.all(prefixes.map(prefix => this.#routes.applied(prefix))), tooLong]);
+    clearTimeout(limit);
   }
 
   async close(): Promise<void> {
