@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { AccountedTraffic } from '../../../src/aaa/accounting.ts';
 import { RadiusAccounting } from '../../../src/aaa/radius/accounting.ts';
@@ -183,8 +184,17 @@ const TOTALS = [
   'Acct-Output-Packets',
 ];
 
+test('an interval that is longer than any timer is not one of a millisecond', async t => {
+  const { accounting } = open({ port: 9 }, scratchDirectory(t), { ...NO_TRAFFIC, rxBytes: 1 });
+  accounting.start(accountedSession('s-1', { interimIntervalMs: 0xffff_ffff * 1000 }));
+  const { spooled } = accounting.counters;
+  await sleep(100);
+  assert.deepEqual([accounting.counters.spooled, accounting.counters.superseded], [spooled, 0]);
+  await accounting.close(0);
+});
+
 function open(
-  server: AccountingServer,
+  server: Pick<AccountingServer, 'port'>,
   stateDir: string,
   traffic?: AccountedTraffic,
 ): { accounting: RadiusAccounting; logged: string[] } {
