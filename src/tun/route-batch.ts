@@ -151,19 +151,23 @@ export class RouteBatch {
     for (const destination of this.#marked) {
       if (lines.length === BATCH_LINES) break;
       this.#marked.delete(destination);
-      taken.add(destination);
       const wanted = this.#wanted.get(destination);
       if (wanted !== undefined) {
         const mtu = wanted.mtu === undefined ? '' : ` mtu ${wanted.mtu}`;
         lines.push(`route replace ${destination} dev ${wanted.device} proto ${ROUTE_PROTOCOL}${mtu}`);
         this.#present.add(destination);
+        taken.add(destination);
       } else if (this.#present.has(destination)) {
         lines.push(`route del ${destination} proto ${ROUTE_PROTOCOL}`);
         removed.push(destination);
+        taken.add(destination);
+      } else {
+        this.#tell(destination);
       }
     }
+    if (lines.length === 0) return;
     this.#running = taken;
-    if (lines.length > 0) await this.#run(lines);
+    await this.#run(lines);
     this.#running = new Set();
     for (const destination of removed) this.#present.delete(destination);
     for (const destination of taken) if (!this.#marked.has(destination)) this.#tell(destination);
