@@ -40,7 +40,10 @@ export class AdminClient {
   ): Promise<unknown> {
     const response = await this.#send(method, path, signal);
     const { statusCode: status = 0, statusMessage = '' } = response;
-    const body: unknown = await json(response).catch(() => undefined);
+    response.setTimeout(TIMEOUT_MS, () => response.destroy(new DOMException('', 'TimeoutError')));
+    const body: unknown = await json(response).catch((error: unknown) => {
+      if (isTimeout(error)) throw this.#noAnswer(error);
+    });
     if ((status >= 200 && status < 300) || understands.includes(status)) {
       if (body === undefined) throw this.#notOurs();
       return body;
@@ -125,9 +128,13 @@ function errorText(body: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : undefined;
 }
 
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
+}
+
 function failure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`;
+  if (isTimeout(error)) return `no answer within ${TIMEOUT_MS / 1000} s`;
   if ('code' in error && error.code === 'ECONNREFUSED') return 'connection refused';
   return error.message;
 }
